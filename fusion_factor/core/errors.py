@@ -1,0 +1,13 @@
+"""The errors a user can cause. Each names the thing, its value and the limit, in one line."""
+
+
+class FusionFactorError(Exception):
+    """Something about the input or the request is wrong; the command ends with exit status 2."""
+
+
+class DataError(FusionFactorError):
+    """A table, file or value of the data breaks its rules."""
+
+
+class ConfigError(FusionFactorError):
+    """A parameter is unknown, of the wrong type or outside of its limits."""

@@ -1,0 +1,27 @@
+"""Fixtures shared by all rooms: where the real data and the worked examples lie, if they are there."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+
+
+def _beside(variable: str, name: str) -> Path:
+    folder = Path(os.environ.get(variable, CHECKOUT.parent / "shared" / name))
+    if not folder.is_dir():
+        pytest.skip(f"needs the folder {name} beside the checkout, or {variable} pointing to it")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real market data."""
+    return _beside("FUSION_FACTOR_SHARED_DATA", "data")
+
+
+@pytest.fixture(scope="session")
+def shared_cases() -> Path:
+    """The folder of worked examples."""
+    return _beside("FUSION_FACTOR_SHARED_CASES", "cases")
