@@ -58,7 +58,7 @@ def _replace_folder(temporary: Path, target: Path) -> None:
 
 
 def recover_artifact(folder: str | Path) -> None:
-    """Undo a crash between the two renames of `new_artifact`: bring the old folder back when the new one is not there."""
+    """Undo a crash between the two renames of `new_artifact`: bring the old folder back if no new one is there."""
     target = Path(folder)
     old = target.with_name(f".{target.name}.old")
     if old.exists() and not target.exists():
@@ -132,7 +132,7 @@ def package_versions() -> dict[str, str]:
 
 
 def code_commit() -> str | None:
-    """The commit of the checkout that holds this package, with `+` when files differ from it; None outside of a checkout."""
+    """The commit of the checkout that holds this package, `+` when files differ from it; None outside of a checkout."""
     here = Path(__file__).resolve().parents[2]
     if not (here / ".git").exists():
         return None
