@@ -1,0 +1,127 @@
+"""Words to stages: `fusion-factor STAGE [hydra overrides]`. Nothing heavy is imported before it is needed."""
+
+import difflib
+import os
+import sys
+from collections.abc import Sequence
+
+STAGES = {
+    "run": "all of the below in order; what is unchanged is skipped",
+    "simulate": "write the simulated A-share-like market",
+    "features": "bars to the 27 intraday factors and the rolling daily, weekly, monthly bars",
+    "train": "walk-forward training of the high- and low-frequency networks, and their predictions",
+    "scores": "fuse the predictions into one stock score a day; baselines beside it",
+    "evaluate": "RankIC, layers, seeds, single factors",
+    "rotate": "the theme, concept and industry strategies on the fused score",
+    "report": "one self-contained HTML page of the results",
+    "backtest": "work one case folder exactly: case=FOLDER out=FOLDER",
+}
+
+_HELP = """\
+fusion-factor STAGE [overrides]    deep-learning factors for equities: bars in, scores, rotations and a report out
+
+stages
+{stages}
+
+overrides are Hydra's; the config tree is shown by `fusion-factor run --cfg job --resolve`
+  name=trial                       artifacts go to runs/trial (default: runs/default)
+  data=ashare_sample               another data source: {data}
+  data.folder=DIR                  where its files lie
+  experiment=NAME                  a ready variant: {experiment}
+  debug=tiny                       a very small market, one seed, a few epochs; debug=true: full tracebacks
+  seed=1  train.epochs_max=20      any value of the tree
+  -m seed=0,1,2                    a sweep, one job a combination; unchanged stages are shared
+
+examples
+  fusion-factor run
+  fusion-factor run data=ashare_sample data.folder=/data/ashare name=ashare
+  fusion-factor train train.seeds=1 -m train.learning_rate=0.002,0.005
+  fusion-factor backtest case=my_case out=my_result
+
+exit status: 0 done, 1 an internal mistake, 2 bad input or a bad override (one line says which)
+"""
+
+
+def main(arguments: Sequence[str] | None = None, *, stage: str | None = None) -> int:
+    """Entry point; `stage` is given by the scripts of a checkout. Returns the exit status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if stage is None:
+        if not words or words[0] in ("-h", "--help", "help"):
+            print(_help_text(), end="")
+            return 0 if words else 2
+        if words[0] == "--version":
+            from fusion_factor import __version__
+
+            print(__version__)
+            return 0
+        stage, words = words[0], words[1:]
+    if stage not in STAGES:
+        near = difflib.get_close_matches(stage, STAGES, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        print(f"fusion-factor: unknown stage {stage!r}{hint} (stages: {', '.join(STAGES)})", file=sys.stderr)
+        return 2
+    if any(word in ("-h", "--help") for word in words):
+        print(f"{stage}: {STAGES[stage]}\n\n{_help_text()}", end="")
+        return 0
+    return _run(stage, words)
+
+
+def _help_text() -> str:
+    stages = "\n".join(f"  {name:<10} {purpose}" for name, purpose in STAGES.items())
+    return _HELP.format(stages=stages, data=_choices("data"), experiment=_choices("experiment"))
+
+
+def _choices(group: str) -> str:
+    from fusion_factor.stages.settings_folder import conf_folder
+
+    folder = conf_folder() / group
+    return ", ".join(sorted(path.stem for path in folder.glob("*.yaml"))) or "none"
+
+
+def _run(stage: str, words: list[str]) -> int:
+    """Run one stage under Hydra and turn what goes wrong into one line and an exit status."""
+    if stage == "backtest":
+        from fusion_factor.stages.backtest import backtest_command
+
+        return _guarded(lambda: backtest_command(words), debug=False)
+    words = ["debug=on" if word == "debug=true" else word for word in words]
+    debug = any(word.startswith("debug=") for word in words)
+
+    def compose_and_work() -> None:
+        from fusion_factor.stages.entry import hydra_entry
+
+        hydra_entry(stage, words)
+
+    return _guarded(compose_and_work, debug=debug)
+
+
+def _guarded(work, *, debug: bool) -> int:  # type: ignore[no-untyped-def]
+    from fusion_factor.core.errors import FusionFactorError
+
+    # Hydra then hands exceptions on instead of printing them and exiting with its own status.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    try:
+        work()
+    except KeyboardInterrupt:
+        print("interrupted; the same command continues where it stopped", file=sys.stderr)
+        return 130
+    except FusionFactorError as error:
+        if debug:
+            raise
+        print(f"fusion-factor: {_one_line(error)}", file=sys.stderr)
+        return 2
+    except Exception as error:
+        if debug or not _is_config_error(error):
+            raise
+        print(f"fusion-factor: {_one_line(error)}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _is_config_error(error: Exception) -> bool:
+    names = {f"{kind.__module__.split('.')[0]}.{kind.__name__}" for kind in type(error).__mro__}
+    return bool(names & {"hydra.HydraException", "hydra.OverrideParseException", "omegaconf.OmegaConfBaseException"})
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

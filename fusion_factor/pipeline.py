@@ -1,0 +1,28 @@
+"""Which stage needs which, and the order that follows from it."""
+
+import logging
+
+from fusion_factor.stages import evaluate, features, report, rotate, scores, simulate, train
+from fusion_factor.stages.settings import Settings
+from fusion_factor.stages.stage import Stage, Workspace, check_inputs, run_stage
+
+log = logging.getLogger("fusion_factor")
+
+STAGES: dict[str, Stage] = {
+    module.STAGE.name: module.STAGE for module in (simulate, features, train, scores, evaluate, rotate, report)
+}
+
+
+def run_pipeline(command: str, settings: Settings, workspace: Workspace) -> None:
+    """Run one stage, or with `run` all of them in order; prints what the last one has to show on stdout."""
+    mapped = settings.data["kind"] != "simulated"
+    if command != "run":
+        stage = STAGES[command]
+        check_inputs(stage, settings, workspace, STAGES)
+        run_stage(stage, settings, workspace)
+    else:
+        for stage in STAGES.values():
+            if not (mapped and stage.name == "simulate"):
+                run_stage(stage, settings, workspace)
+    if command in ("run", "report", "evaluate", "rotate"):
+        print(report.result_table(workspace), flush=True)

@@ -1,0 +1,39 @@
+"""The whole configuration as typed, frozen values. A misspelt name or a wrong type ends here, before anything runs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from omegaconf import DictConfig, OmegaConf
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Resolved settings of one command.
+
+    `raw` is the resolved tree as plain dicts, by which artifacts are recognised; the stages turn its nodes into the
+    typed configs of their rooms with `typed`.
+    """
+
+    root: str
+    seed: int
+    data: Mapping[str, Any]
+    raw: Mapping[str, Any]
+
+
+def typed(kind: type[T], values: Mapping[str, Any]) -> T:
+    """An instance of the dataclass `kind` from plain values; unknown names and wrong types are refused by OmegaConf."""
+    schema = OmegaConf.structured(kind)
+    _thaw(schema)
+    return OmegaConf.to_object(OmegaConf.merge(schema, OmegaConf.create(dict(values))))  # type: ignore[return-value]
+
+
+def _thaw(node: DictConfig) -> None:
+    """Frozen dataclasses make read-only nodes; the schema itself must take the values."""
+    OmegaConf.set_readonly(node, False)
+    for name in node:
+        child = node._get_node(name)
+        if isinstance(child, DictConfig) and not child._is_none():
+            _thaw(child)
