@@ -1,0 +1,327 @@
+"""A market: checked tables, intraday bars and pools, behind one interface; and the folder form of it.
+
+Whatever the data came from (a simulation, mapped vendor files), the rooms above see a `Market`. `StoredMarket` reads
+the folder form of docs/data-format.md; `write_table`, `write_bars`, `write_pool` and `write_description` write it.
+
+Legend of axes: t session, n symbol of the market, s symbol of one session's bars, b bar of a session.
+"""
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fusion_factor.core.artifacts import fingerprint
+from fusion_factor.core.errors import ConfigError, DataError
+from fusion_factor.core.tables import check_table, dense, read_table
+
+SessionArray = npt.NDArray[np.datetime64]
+DESCRIPTION = "market.json"
+FORMAT = 1
+PRICE_FIELDS = ("open", "high", "low", "close")
+BARS_A_SESSION = {1: 240, 5: 48, 15: 16}
+_CENTS = np.float32(100)
+
+
+@dataclass(frozen=True)
+class SessionBars:
+    """The intraday bars of one session: float32 [S, B] arrays, C-contiguous, symbols in byte order.
+
+    Prices are raw CNY, volume is shares, amount is CNY; B is 240, 48 or 16. A bar without a trade has volume 0 and a
+    carried (or NaN) price. The opening auction is in the first bar, the closing auction in the last.
+    """
+
+    session: np.datetime64
+    symbols: npt.NDArray[Any]
+    open: npt.NDArray[np.float32]
+    high: npt.NDArray[np.float32]
+    low: npt.NDArray[np.float32]
+    close: npt.NDArray[np.float32]
+    volume: npt.NDArray[np.float32]
+    amount: npt.NDArray[np.float32]
+    trades: npt.NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A pool of indices: tables `index_prices` and `members`, and a note on what its membership knows too early."""
+
+    name: str
+    index_prices: pd.DataFrame
+    members: pd.DataFrame
+    note: str = ""
+
+
+class Market(ABC):
+    """What the rooms above may ask. Tables are checked by core.tables; dates are sessions of `sessions`.
+
+    `caps` may have rows on any dates: a session uses the latest row dated on it or before. `truth` is the score table
+    of the true conditional expectation where one is known (a simulation), else None; it is for evaluation alone.
+    """
+
+    @property
+    @abstractmethod
+    def sessions(self) -> SessionArray:
+        """datetime64[D] [T], strictly increasing."""
+
+    @property
+    @abstractmethod
+    def symbols(self) -> npt.NDArray[Any]:
+        """All symbols of `stock_prices` [N], in byte order."""
+
+    @abstractmethod
+    def has(self, name: str) -> bool:
+        """Whether the table is there."""
+
+    @abstractmethod
+    def table(self, name: str) -> pd.DataFrame:
+        """The checked table. Raises DataError when it is not there."""
+
+    @abstractmethod
+    def dense(self, column: str) -> npt.NDArray[np.float64]:
+        """A column of `stock_prices` as float64 [T, N] on `sessions` and `symbols`, NaN where there is no row."""
+
+    @property
+    @abstractmethod
+    def bar_minutes(self) -> int | None:
+        """1, 5 or 15; None for a market without intraday bars."""
+
+    @property
+    @abstractmethod
+    def bar_sessions(self) -> SessionArray:
+        """The sessions that have intraday bars [Tb]."""
+
+    @abstractmethod
+    def bars(self, session: np.datetime64) -> SessionBars:
+        """The intraday bars of one session. Raises DataError when there are none."""
+
+    @property
+    @abstractmethod
+    def pools(self) -> tuple[str, ...]:
+        """The names of the index pools."""
+
+    @abstractmethod
+    def pool(self, name: str) -> Pool:
+        """One pool. Raises DataError when it is not there."""
+
+    @property
+    @abstractmethod
+    def truth(self) -> pd.DataFrame | None:
+        """Score table of the true conditional expected return, or None."""
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """A short hash that changes when anything in the data changes."""
+
+
+class StoredMarket(Market):
+    """A market in the folder form of docs/data-format.md. Tables are read and checked on first use and kept."""
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self._tables: dict[str, pd.DataFrame] = {}
+        self._dense: dict[str, npt.NDArray[np.float64]] = {}
+        for needed in ("sessions.parquet", "stock_prices.parquet"):
+            if not (self.folder / needed).is_file():
+                raise DataError(f"market folder {self.folder}: {needed} is not there")
+        self.description = _read_description(self.folder)
+
+    @cached_property
+    def sessions(self) -> SessionArray:  # type: ignore[override]
+        return self.table("sessions")["date"].to_numpy().astype("datetime64[D]")
+
+    @cached_property
+    def symbols(self) -> npt.NDArray[Any]:  # type: ignore[override]
+        return np.array(sorted(set(self.table("stock_prices")["symbol"])), dtype=object)
+
+    def has(self, name: str) -> bool:
+        return (self.folder / f"{name}.parquet").is_file()
+
+    def table(self, name: str) -> pd.DataFrame:
+        if name not in self._tables:
+            if not self.has(name):
+                raise DataError(f"market folder {self.folder}: there is no table {name}")
+            self._tables[name] = read_table(name, self.folder / f"{name}.parquet")
+        return self._tables[name]
+
+    def dense(self, column: str) -> npt.NDArray[np.float64]:
+        if column not in self._dense:
+            prices = self.table("stock_prices")
+            if column not in prices.columns:
+                raise DataError(f"stock_prices has no column {column}")
+            self._dense[column] = dense(prices, column, self.sessions, self.symbols)
+        return self._dense[column]
+
+    @property
+    def bar_minutes(self) -> int | None:
+        return self.description.get("bar_minutes")
+
+    @cached_property
+    def bar_sessions(self) -> SessionArray:  # type: ignore[override]
+        return np.array(sorted(path.stem for path in (self.folder / "bars").glob("*.parquet")), dtype="datetime64[D]")
+
+    def bars(self, session: np.datetime64) -> SessionBars:
+        return read_bars(self.folder, session)
+
+    @cached_property
+    def pools(self) -> tuple[str, ...]:  # type: ignore[override]
+        folder = self.folder / "pools"
+        return tuple(sorted(path.name for path in folder.iterdir() if path.is_dir())) if folder.is_dir() else ()
+
+    def pool(self, name: str) -> Pool:
+        if name not in self.pools:
+            raise DataError(f"pool {name} is not one of {', '.join(self.pools) or 'no pools'}")
+        folder = self.folder / "pools" / name
+        index_prices = read_table("index_prices", folder / "index_prices.parquet")
+        members = read_table("members", folder / "members.parquet")
+        return Pool(name, index_prices, members, self.description.get("pools", {}).get(name, {}).get("note", ""))
+
+    @property
+    def truth(self) -> pd.DataFrame | None:
+        path = self.folder / "truth.parquet"
+        return read_table("scores", path) if path.is_file() else None
+
+    def fingerprint(self) -> str:
+        if not hasattr(self, "_fingerprint"):
+            paths = [p for p in sorted(self.folder.glob("*.parquet")) if not p.name.startswith(".")]
+            paths += [p for p in (self.folder / "bars", self.folder / "pools", self.folder / DESCRIPTION) if p.exists()]
+            self._fingerprint = fingerprint(*paths)
+        return self._fingerprint
+
+
+def _read_description(folder: Path) -> dict[str, Any]:
+    path = folder / DESCRIPTION
+    if not path.is_file():
+        raise DataError(f"market folder {folder}: {DESCRIPTION} is not there")
+    try:
+        content = json.loads(path.read_text())
+    except ValueError as error:
+        raise DataError(f"{path}: not readable as JSON ({error})") from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise DataError(f"{path}: format must be {FORMAT}")
+    if content.get("bar_minutes") not in (None, *BARS_A_SESSION):
+        raise DataError(f"{path}: bar_minutes is {content['bar_minutes']}, must be one of 1, 5, 15 or null")
+    return content
+
+
+def write_description(folder: str | Path, content: Mapping[str, Any]) -> None:
+    """Write `market.json`: bar_minutes (1, 5, 15 or None), pools (name to {note}), and whatever else describes it."""
+    (Path(folder) / DESCRIPTION).write_text(json.dumps({"format": FORMAT, **content}, indent=1, default=str) + "\n")
+
+
+def write_table(folder: str | Path, name: str, frame: pd.DataFrame, *, check: bool = True, file: str = "") -> None:
+    """Check a table by its rules (the name of core.tables) and write it as Parquet, sorted by key, under its name.
+
+    `file` is the file's stem where it differs from the table's name (`truth` is a `scores` table).
+    """
+    checked = check_table(name, frame) if check else frame
+    table = pa.Table.from_pandas(checked, preserve_index=False)
+    fields = [pa.field(f.name, pa.date32() if pa.types.is_timestamp(f.type) else f.type) for f in table.schema]
+    texts = [f.name for f in fields if not (pa.types.is_floating(f.type) or pa.types.is_date(f.type))]
+    pq.write_table(
+        table.cast(pa.schema(fields)),
+        Path(folder) / f"{file or name}.parquet",
+        compression="zstd",
+        use_dictionary=[*texts, *[f.name for f in fields if pa.types.is_date(f.type)]],
+    )
+
+
+def write_pool(folder: str | Path, pool: Pool) -> None:
+    """Write `pools/<name>/index_prices.parquet` and `members.parquet`. The note goes into the description."""
+    target = Path(folder) / "pools" / pool.name
+    target.mkdir(parents=True, exist_ok=True)
+    write_table(target, "index_prices", pool.index_prices)
+    write_table(target, "members", pool.members)
+
+
+def write_bars(
+    folder: str | Path,
+    session: np.datetime64,
+    symbols: npt.NDArray[Any],
+    cents_fsb: npt.NDArray[np.int32],
+    volume_sb: npt.NDArray[np.int64],
+    amount_sb: npt.NDArray[np.int64],
+) -> None:
+    """Write one session's bars: the full sorted grid of symbols and bars, prices [4, S, B] in cents.
+
+    Prices are delta coded and volume and amount byte-split: about a quarter of the raw size, and faster to read.
+    """
+    n_symbols, n_bars = volume_sb.shape
+    if list(symbols) != sorted(symbols):
+        raise DataError(f"bars of {session}: symbols must be in byte order")
+    codes = pa.array(np.repeat(np.arange(n_symbols, dtype=np.int32), n_bars))
+    columns: dict[str, Any] = {
+        "symbol": pa.DictionaryArray.from_arrays(codes, pa.array(list(symbols), pa.string())),
+        "bar": np.tile(np.arange(n_bars, dtype=np.int16), n_symbols),
+    }
+    columns |= {name: cents_fsb[k].reshape(-1) for k, name in enumerate(PRICE_FIELDS)}
+    columns |= {"volume": volume_sb.reshape(-1), "amount": amount_sb.reshape(-1)}
+    target = Path(folder) / "bars"
+    target.mkdir(parents=True, exist_ok=True)
+    encodings = {name: "DELTA_BINARY_PACKED" for name in ("bar", *PRICE_FIELDS)}
+    pq.write_table(
+        pa.table(columns),
+        target / f"{session}.parquet",
+        compression="zstd",
+        use_dictionary=["symbol"],
+        column_encoding=encodings | {"volume": "BYTE_STREAM_SPLIT", "amount": "BYTE_STREAM_SPLIT"},
+    )
+
+
+def read_bars(folder: str | Path, session: np.datetime64) -> SessionBars:
+    """Read one session's bars. Raises DataError when there is no file, or the grid is not full and sorted."""
+    path = Path(folder) / "bars" / f"{session}.parquet"
+    if not path.is_file():
+        raise DataError(f"market folder {folder}: no bars of {session}")
+    table = pq.read_table(path, use_threads=False)
+    missing = {"symbol", "bar", *PRICE_FIELDS, "volume", "amount"} - set(table.column_names)
+    if missing:
+        raise DataError(f"{path}: column {sorted(missing)[0]} is not there")
+    symbols, n_bars = _grid(table, path)
+    shape = (len(symbols), n_bars)
+
+    def column(name: str) -> npt.NDArray[np.float32]:
+        return table[name].to_numpy().astype(np.float32).reshape(shape)
+
+    # dividing (never multiplying by 0.01) gives the float32 nearest to the decimal price
+    prices = {name: column(name) / _CENTS for name in PRICE_FIELDS}
+    trades = column("trades") if "trades" in table.column_names else None
+    return SessionBars(session, symbols, **prices, volume=column("volume"), amount=column("amount"), trades=trades)
+
+
+def _grid(table: pa.Table, path: Path) -> tuple[npt.NDArray[Any], int]:
+    """The symbols and the number of bars of a file's grid; DataError when it is not full and sorted."""
+    bar = table["bar"].to_numpy()
+    n_bars = int(bar[-1]) + 1 if len(bar) else 0
+    if n_bars not in BARS_A_SESSION.values() or len(bar) % n_bars:
+        raise DataError(f"{path}: {len(bar)} rows of {n_bars} bars are not a full grid of 240, 48 or 16 bars a symbol")
+    symbol = table["symbol"].combine_chunks()
+    if not pa.types.is_dictionary(symbol.type):
+        symbol = symbol.dictionary_encode()
+    codes_sb = symbol.indices.to_numpy().reshape(-1, n_bars)
+    names = np.array(symbol.dictionary.to_pylist(), dtype=object)[codes_sb[:, 0]]
+    ordered = np.all(codes_sb == codes_sb[:, :1]) and np.all(bar.reshape(-1, n_bars) == np.arange(n_bars))
+    if not ordered or np.any(names[1:] <= names[:-1]):
+        raise DataError(f"{path}: rows are not sorted by symbol and bar")
+    return names, n_bars
+
+
+def open_market(config: Mapping[str, Any]) -> Market:
+    """The market of a data config: `kind: simulated` reads the folder `folder`; `kind: files` maps vendor files."""
+    kind = config.get("kind")
+    if kind == "simulated":
+        return StoredMarket(config["folder"])
+    if kind == "files":
+        from fusion_factor.market.files import FilesMarket
+
+        return FilesMarket(config)
+    raise ConfigError(f"data.kind is {kind}, must be simulated or files")
