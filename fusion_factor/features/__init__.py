@@ -1,0 +1,6 @@
+"""Bars to features: intraday factors, rolling bars, masks and label, stored as panels on the market's own axes."""
+
+from fusion_factor.features.feature_set import FIELDS, FeatureSet
+from fusion_factor.features.panel import Panel
+
+__all__ = ["FIELDS", "FeatureSet", "Panel"]
