@@ -1,0 +1,124 @@
+"""Time stamps of intraday bars as minutes, and their place among the bars of an A-share session.
+
+A session has 240 minutes, 09:30-11:30 and 13:00-15:00. A vendor labels a bar by its end (09:31 .. 15:00) or by its start
+(09:30 .. 14:59). The opening auction (before or at the first minute's start) joins the first bar, a closing stamp the last.
+"""
+
+from datetime import datetime
+
+import numpy as np
+import pyarrow as pa
+
+from fusion_factor.core.errors import DataError
+from fusion_factor.market.cells import to_numbers, to_text
+
+OPEN, NOON, AFTERNOON, CLOSE = 570, 690, 780, 900  # minutes after midnight
+AUCTION, AFTER_HOURS = 555, 930
+MINUTES = (1, 5, 15)
+_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M")
+
+
+def to_stamps(column: pa.ChunkedArray, where: str) -> np.ndarray:
+    """Stamps as datetime64[m]: time types, `2025-01-02 09:45:00`, or digits YYYYMMDDHHMM, also with seconds or milliseconds.
+
+    Raises DataError for a stamp that is missing, between two minutes, or with a time zone.
+    """
+    kind = column.type
+    if pa.types.is_timestamp(kind):
+        if kind.tz is not None:
+            raise DataError(f"{where}: stamps carry the time zone {kind.tz}; give exchange-local stamps without a zone")
+        return _whole_minutes(column.cast(pa.timestamp("us")).to_numpy().astype("datetime64[s]"), where)
+    if pa.types.is_integer(kind):
+        values = column.to_numpy()
+        distinct, codes = np.unique(values, return_inverse=True)
+        return np.array([_stamp(str(v), where) for v in distinct], dtype="datetime64[m]")[codes]
+    text = to_text(column, where)
+    known = np.array([_stamp(value, where) for value in text.categories], dtype="datetime64[m]")
+    if np.any(text.codes < 0):
+        raise DataError(f"{where}: a stamp is missing")
+    return known[text.codes]
+
+
+def _whole_minutes(seconds: np.ndarray, where: str) -> np.ndarray:
+    if np.isnat(seconds).any():
+        raise DataError(f"{where}: a stamp is missing")
+    minutes = seconds.astype("datetime64[m]")
+    if np.any(minutes != seconds):
+        raise DataError(f"{where}: stamp {seconds[np.flatnonzero(minutes != seconds)[0]]} is not on a minute")
+    return minutes
+
+
+def _stamp(text: str, where: str) -> np.datetime64:
+    if text.isdigit() and len(text) in (12, 14, 17):
+        formats, text = ("%Y%m%d%H%M%S",), (text + "00")[:14]
+    else:
+        formats = _FORMATS
+    for form in formats:
+        try:
+            return _whole_minutes(np.array([datetime.strptime(text, form)], dtype="datetime64[s]"), where)[0]
+        except ValueError:
+            continue
+    raise DataError(f"{where}: {text!r} is no stamp such as 2025-01-02 09:45:00 or 20250102094500")
+
+
+def to_minutes(column: pa.ChunkedArray, where: str) -> np.ndarray:
+    """Times of day as minutes after midnight, int64: `09:45`, `09:45:00`, or digits HHMM, HHMMSS, HHMMSSmmm."""
+    if pa.types.is_time(column.type):
+        column = column.cast(pa.string())
+    elif pa.types.is_floating(column.type):
+        column = pa.chunked_array([pa.array(to_numbers(column, where).astype(np.int64))])
+    text = to_text(column, where)
+    if np.any(text.codes < 0):
+        raise DataError(f"{where}: a time is missing")
+    return np.array([_minute(value, where) for value in text.categories], dtype=np.int64)[text.codes]
+
+
+def _minute(text: str, where: str) -> int:
+    clean = text.split(".")[0]
+    if clean.isdigit():
+        width = 4 if len(clean) <= 4 else 6 if len(clean) <= 6 else 9
+        clean = clean.zfill(width)
+        parts = [clean[:2], clean[2:4], clean[4:6] or "00"]
+    else:
+        parts = clean.split(":") + ["00"] * (2 - clean.count(":"))
+    if len(parts) != 3 or not all(part.isdigit() for part in parts):
+        raise DataError(f"{where}: {text!r} is no time such as 09:45 or 94500")
+    hours, minutes, seconds = map(int, parts)
+    if hours > 23 or minutes > 59 or seconds:
+        raise DataError(f"{where}: {text!r} is no time of day on a minute")
+    return hours * 60 + minutes
+
+
+def bar_positions(minutes: np.ndarray, step: int, label: str, where: str) -> tuple[np.ndarray, np.ndarray]:
+    """The bar of each stamp (int64, -1 = after hours: left out) and whether it is an auction that joins another bar.
+
+    minutes: minutes after midnight, int64 [rows]; step: minutes a bar; label: `end` or `start`. Raises DataError for a stamp
+    outside of the session or between two bars.
+    """
+    shift = step if label == "end" else 0
+    begin = minutes - shift  # the minute at which the bar begins
+    morning, afternoon = (begin >= OPEN) & (begin < NOON), (begin >= AFTERNOON) & (begin < CLOSE)
+    per_half = (NOON - OPEN) // step
+    position = np.where(morning, (begin - OPEN) // step, np.where(afternoon, per_half + (begin - AFTERNOON) // step, -2))
+    opening = (minutes >= AUCTION) & (begin < OPEN)
+    closing = (minutes == CLOSE) & (label == "start")
+    position = np.where(opening, 0, np.where(closing, 2 * per_half - 1, position))
+    position = np.where((minutes > CLOSE) & (minutes <= AFTER_HOURS), -1, position)
+    off = np.where(morning | afternoon, (begin - OPEN) % step != 0, False) & (position >= 0)
+    wrong = (position == -2) | off
+    if wrong.any():
+        minute = int(minutes[np.flatnonzero(wrong)[0]])
+        raise DataError(
+            f"{where}: stamp {minute // 60:02d}:{minute % 60:02d} is no {label} of a {step}-minute bar "
+            "of 09:30-11:30 or 13:00-15:00"
+        )
+    return position, opening | closing
+
+
+def check_label(minutes: np.ndarray, label: str, step: int, where: str) -> None:
+    """Raise DataError when the distinct stamps show that bars are labelled by the other side than declared."""
+    there = set(np.unique(minutes).tolist())
+    if label == "end" and OPEN in there and CLOSE not in there and CLOSE - step in there:
+        raise DataError(f"{where}: label is end, but there are stamps 09:30 and none at 15:00; they look like label start")
+    if label == "start" and OPEN not in there and CLOSE in there and OPEN + step in there:
+        raise DataError(f"{where}: label is start, but there are stamps 15:00 and none at 09:30; they look like label end")
