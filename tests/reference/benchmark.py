@@ -1,6 +1,7 @@
 """Section 6: the benchmark NAV."""
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from .execution import World, simulate
@@ -58,13 +59,13 @@ def benchmark_nav(
     series: dict[str, float],
     universe_at: dict[str, list[str]],
 ) -> list[float]:
-    """NAV 1 at the base, one value a session up to `end`. `universe_at` holds the pool names that count on a session."""
+    """NAV 1 at the base, one value a session up to `end`. `universe_at`: pool names that count on a session."""
     base = decisions[0].signal
     days = [day for day in world.sessions if base <= day <= end]
     if kind == "pool_held":
         return pool_held_nav(world, decisions, end)
     path = [1.0]
-    for before, day in zip(days[:-1], days[1:], strict=True):
+    for before, day in pairwise(days):
         if kind == "pool_mean":
             change = pool_mean_return(world, before, day, universe_at[before])
         elif kind == "series":

@@ -1,6 +1,7 @@
 """Section 1: which sessions are signal sessions, and their execution sessions."""
 
 from datetime import date
+from itertools import pairwise
 from typing import Any
 
 from .parameters import is_empty
@@ -28,7 +29,7 @@ def session_after(sessions: list[str], day: str) -> str | None:
 def last_of_periods(sessions: list[str], period_of: Any) -> list[str]:
     """The last session of each period; a period counts only once a later session lies in a later period."""
     found = []
-    for day, following in zip(sessions[:-1], sessions[1:], strict=True):
+    for day, following in pairwise(sessions):
         if period_of(day) != period_of(following):
             found.append(day)
     return found

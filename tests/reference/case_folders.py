@@ -13,8 +13,16 @@ COLUMNS = {
     "executions.csv": ["signal", "execution", "status", "buy", "sell", "cost", "frozen"],
     "holdings.csv": ["execution", "code", "weight"],
     "years.csv": ["year", "return", "benchmark", "excess", "max_drawdown", "excess_max_drawdown"],
-    "limits.csv": ["symbol", "date", "upper", "lower", "buy_blocked_open", "sell_blocked_open"]
-    + ["buy_blocked_close", "sell_blocked_close"],
+    "limits.csv": [
+        "symbol",
+        "date",
+        "upper",
+        "lower",
+        "buy_blocked_open",
+        "sell_blocked_open",
+        "buy_blocked_close",
+        "sell_blocked_close",
+    ],
 }
 # Columns of real numbers, compared with a tolerance; everything else is compared as text.
 REAL = {

@@ -96,7 +96,7 @@ def scaled(target: dict[str, float], factor: float) -> dict[str, float]:
 
 
 def exact_factor(world: World, target: dict[str, float], worth: dict[str, float], gross: float) -> float:
-    """5.5 `exact`: f <= 1 with f G + cost of the trades to f t = G; the left side rises with f. 0 if f were negative."""
+    """5.5 `exact`: f <= 1 with f G + cost of the trades to f t = G (the left side rises with f); 0 if negative."""
 
     def too_much(factor: float) -> bool:
         return factor * gross + cost_of(world, scaled(target, factor), worth) > gross

@@ -96,7 +96,7 @@ def rotation(settings: dict[str, Any], tables: Tables) -> dict[str, Any]:
 
 
 def adjusted(rows: list[Row]) -> list[Row]:
-    """Prices x adj_factor; an empty factor takes the symbol's latest earlier one, without one the price is not valid."""
+    """Prices x adj_factor; an empty factor takes the latest earlier one, without one no valid price."""
     result = []
     latest: dict[str, float] = {}
     for row in sorted(rows, key=lambda row: (row["symbol"], row["date"])):

@@ -1,6 +1,7 @@
 """Section 7: metrics of a NAV path and its benchmark. A missing figure is None."""
 
 import math
+from itertools import pairwise
 from typing import Any
 
 TINY = 1e-12
@@ -22,7 +23,7 @@ def ratio(top: float | None, bottom: float | None) -> float | None:
 
 def returns(path: list[float]) -> list[float]:
     """A session return after a NAV of 0 is 0."""
-    return [now / before - 1 if before != 0 else 0.0 for before, now in zip(path[:-1], path[1:], strict=True)]
+    return [now / before - 1 if before != 0 else 0.0 for before, now in pairwise(path)]
 
 
 def annual(last: float, n: int, sessions_a_year: int) -> float:
@@ -145,7 +146,7 @@ def holding_periods(dates: list[str], executions: list[str], execute: str) -> li
     at = [dates.index(day) for day in executions]
     shift = 1 if execute == "open" else 0
     edges = [position - shift for position in at] + [len(dates) - 1]
-    return [(begin, stop) for begin, stop in zip(edges[:-1], edges[1:], strict=True) if stop > begin]
+    return [(begin, stop) for begin, stop in pairwise(edges) if stop > begin]
 
 
 def win_rate(dates: list[str], relative: list[float | None], executions: list[str], execute: str) -> float | None:
