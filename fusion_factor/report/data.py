@@ -1,0 +1,240 @@
+"""What the report draws: the result tables of one run, read from its artifact folders.
+
+`load` never fails because a piece is missing or unreadable: the piece is empty then, and `ReportData.problems` says
+which file and why, so that the page can say so too. No figure is computed here.
+
+Legend: tables are DataFrames with the columns written by the stages; dates are pandas datetime64; rates are fractions.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fusion_factor.core.errors import DataError
+
+IC_COLUMNS = ("date", "n", "ic", "rank_ic")
+LAYER_COLUMNS = ("date", "layer", "n", "return", "excess")
+SUMMARY_COLUMNS = (
+    "score", "label", "rank_ic", "rank_ic_std", "icir", "positive", "t", "nw_t", "count", "ic", "coverage",
+    "top_excess_annual", "top_turnover", "top_month_hit", "long_short_mean", "share_of_oracle",
+)  # fmt: skip
+SEED_COLUMNS = ("network", "seed", "rank_ic", "count")
+FACTOR_COLUMNS = ("factor", "sign", "rank_ic", "icir", "count")
+NAV_COLUMNS = ("date", "nav", "benchmark", "relative", "stale")
+SIGNAL_COLUMNS = ("signal", "code", "score", "coverage", "eligible", "rank", "picked")
+EXECUTION_COLUMNS = ("signal", "execution", "status", "buy", "sell", "cost", "frozen")
+HOLDING_COLUMNS = ("execution", "code", "weight")
+YEAR_COLUMNS = ("year", "return", "benchmark", "excess", "max_drawdown", "excess_max_drawdown")
+HISTORY_COLUMNS = ("network", "fold", "seed", "epoch", "split", "task", "loss", "ic", "rank_ic")
+TEXT_COLUMNS = {"score_name", "label", "network", "factor", "code", "status", "split", "task", "name"}
+DATE_COLUMNS = {"date", "signal", "execution"}
+
+
+def _empty(columns: Sequence[str]) -> pd.DataFrame:
+    return pd.DataFrame({name: pd.Series(dtype=object) for name in columns})
+
+
+@dataclass(frozen=True)
+class ScoreData:
+    """The evaluation of one score: `ic` (a row a grid date), `layers` (a row a date and layer), `metrics`."""
+
+    name: str
+    ic: pd.DataFrame = field(default_factory=lambda: _empty(IC_COLUMNS))
+    layers: pd.DataFrame = field(default_factory=lambda: _empty(LAYER_COLUMNS))
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StrategyData:
+    """One rotation: its tables, metrics and parameters, the names of its codes, and a note on its pool."""
+
+    name: str
+    nav: pd.DataFrame = field(default_factory=lambda: _empty(NAV_COLUMNS))
+    signals: pd.DataFrame = field(default_factory=lambda: _empty(SIGNAL_COLUMNS))
+    executions: pd.DataFrame = field(default_factory=lambda: _empty(EXECUTION_COLUMNS))
+    holdings: pd.DataFrame = field(default_factory=lambda: _empty(HOLDING_COLUMNS))
+    years: pd.DataFrame = field(default_factory=lambda: _empty(YEAR_COLUMNS))
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class ScoreTable:
+    """Facts of the score table itself: how many rows, sessions and symbols, from when to when, which columns."""
+
+    rows: int
+    sessions: int
+    symbols: int
+    first: str
+    last: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """Everything that one page shows. `problems` maps a file or folder to the reason why it is not shown."""
+
+    scores: Mapping[str, ScoreData] = field(default_factory=dict)
+    summary: pd.DataFrame = field(default_factory=lambda: _empty(SUMMARY_COLUMNS))
+    seeds: pd.DataFrame = field(default_factory=lambda: _empty(SEED_COLUMNS))
+    factors: pd.DataFrame = field(default_factory=lambda: _empty(FACTOR_COLUMNS))
+    strategies: Mapping[str, StrategyData] = field(default_factory=dict)
+    history: pd.DataFrame = field(default_factory=lambda: _empty(HISTORY_COLUMNS))
+    folds: tuple[Mapping[str, Any], ...] = ()
+    table: ScoreTable | None = None
+    manifests: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    problems: Mapping[str, str] = field(default_factory=dict)
+
+
+class _Reader:
+    """Reads files of one run folder and remembers, by relative path, what could not be read."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.problems: dict[str, str] = {}
+
+    def _missing(self, path: Path, reason: str) -> None:
+        self.problems[path.relative_to(self.root).as_posix()] = reason
+
+    def table(self, path: Path, columns: Sequence[str], *, optional: bool = False) -> pd.DataFrame:
+        """A CSV file with exactly `columns`: absent ones are empty, further ones are left out; text stays text."""
+        if not path.is_file():
+            if not optional:
+                self._missing(path, "the file is not there")
+            return _empty(columns)
+        try:
+            raw = pd.read_csv(path, dtype=str, keep_default_na=False)
+            return pd.DataFrame({name: _typed(raw, name) for name in columns}, index=raw.index)
+        except (ValueError, UnicodeDecodeError) as error:
+            self._missing(path, f"it could not be read: {error}")
+            return _empty(columns)
+
+    def json(self, path: Path, *, optional: bool = False) -> Any:
+        """A JSON file's content, an empty dict where there is none."""
+        if not path.is_file():
+            if not optional:
+                self._missing(path, "the file is not there")
+            return {}
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            self._missing(path, f"it could not be read: {error}")
+            return {}
+
+    def mapping(self, path: Path, *, optional: bool = False) -> dict[str, Any]:
+        value = self.json(path, optional=optional)
+        if isinstance(value, dict):
+            return value
+        self._missing(path, "it is not a JSON object")
+        return {}
+
+    def score_table(self, path: Path) -> ScoreTable | None:
+        if not path.is_file():
+            self._missing(path, "the file is not there")
+            return None
+        try:
+            names = tuple(pq.read_schema(path).names)
+            keys = pq.read_table(path, columns=["date", "symbol"])
+            dates = pd.DatetimeIndex(pd.to_datetime(keys.column("date").unique().to_pandas())).sort_values()
+            first, last = (dates[0].date().isoformat(), dates[-1].date().isoformat()) if len(dates) else ("", "")
+            symbols = len(keys.column("symbol").unique())
+            return ScoreTable(keys.num_rows, len(dates), symbols, first, last, names)
+        except (pa.ArrowException, ValueError, KeyError) as error:
+            self._missing(path, f"it could not be read: {error}")
+            return None
+
+
+def _typed(raw: pd.DataFrame, name: str) -> pd.Series:
+    if name not in raw.columns:
+        return pd.Series([None] * len(raw), index=raw.index, dtype=object)
+    column = raw[name].astype(object)
+    if name in DATE_COLUMNS:
+        return pd.to_datetime(column.where(column != "", None), format="ISO8601")
+    # `score` is a name in summary.csv and a number in signals.csv: numbers where all of them are numbers
+    if name in TEXT_COLUMNS:
+        return column
+    numbers = pd.to_numeric(column.where(column != "", None), errors="coerce")
+    return column if numbers.isna().sum() > (column == "").sum() else numbers.astype(float)
+
+
+def _score(reader: _Reader, folder: Path) -> ScoreData:
+    return ScoreData(
+        folder.name,
+        reader.table(folder / "ic.csv", IC_COLUMNS),
+        reader.table(folder / "layers.csv", LAYER_COLUMNS),
+        reader.mapping(folder / "metrics.json"),
+    )
+
+
+def _strategy(reader: _Reader, folder: Path) -> StrategyData:
+    names = reader.table(folder / "names.csv", ("code", "name"), optional=True)
+    note = folder / "note.txt"
+    return StrategyData(
+        folder.name,
+        reader.table(folder / "nav.csv", NAV_COLUMNS),
+        reader.table(folder / "signals.csv", SIGNAL_COLUMNS),
+        reader.table(folder / "executions.csv", EXECUTION_COLUMNS),
+        reader.table(folder / "holdings.csv", HOLDING_COLUMNS),
+        reader.table(folder / "years.csv", YEAR_COLUMNS),
+        reader.mapping(folder / "metrics.json"),
+        reader.mapping(folder / "params.json"),
+        dict(zip(names["code"].astype(str), names["name"].astype(str), strict=True)),
+        note.read_text(encoding="utf-8").strip() if note.is_file() else "",
+    )
+
+
+def _history(reader: _Reader, folder: Path) -> pd.DataFrame:
+    files = sorted(folder.glob("*.csv")) if folder.is_dir() else []
+    if not files:
+        reader.problems["train/history"] = "there is no history file"
+        return _empty(HISTORY_COLUMNS)
+    parts = []
+    for file in files:
+        part = reader.table(file, HISTORY_COLUMNS)
+        # a file is named for its network, so the column may be left out
+        part["network"] = part["network"].where(part["network"].notna(), file.stem)
+        parts.append(part)
+    return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+
+
+def _subfolders(root: Path, needs: str) -> list[Path]:
+    """Subfolders that are results: those which hold `needs`; a strange or empty folder is none."""
+    return sorted(path for path in root.iterdir() if (path / needs).is_file()) if root.is_dir() else []
+
+
+def load(run_folder: str | Path) -> ReportData:
+    """Reads a run folder (with `scores/`, `evaluate/`, `rotate/`, `train/`) into one `ReportData`.
+
+    Missing or unreadable pieces are left empty and named in `problems`. Raises DataError when the folder itself is
+    not there.
+    """
+    root = Path(run_folder)
+    if not root.is_dir():
+        raise DataError(f"report: run folder {root} is not there")
+    reader = _Reader(root)
+    evaluate, rotate = root / "evaluate", root / "rotate"
+    scores = {path.name: _score(reader, path) for path in _subfolders(evaluate, "ic.csv")}
+    strategies = {path.name: _strategy(reader, path) for path in _subfolders(rotate, "nav.csv")}
+    summary = reader.table(evaluate / "summary.csv", SUMMARY_COLUMNS)
+    folds = reader.json(root / "train" / "folds.json")
+    manifests = {path.parent.name: reader.mapping(path) for path in sorted(root.glob("*/manifest.json"))}
+    return ReportData(
+        scores=scores,
+        summary=summary,
+        seeds=reader.table(evaluate / "seeds.csv", SEED_COLUMNS),
+        factors=reader.table(evaluate / "factors.csv", FACTOR_COLUMNS),
+        strategies=strategies,
+        history=_history(reader, root / "train" / "history"),
+        folds=tuple(folds) if isinstance(folds, list) else (),
+        table=reader.score_table(root / "scores" / "scores.parquet"),
+        manifests=manifests,
+        problems=reader.problems,
+    )

@@ -1,0 +1,77 @@
+"""Chart specifications: plain dicts that `assets/page.js` turns into charts. Every figure is a function of tables.
+
+A spec of type `time` has packed dates and panels (stacked, sharing the dates) of series; `bars` has categories and
+series with optional whiskers; `dots` has categories and points; `curves` has groups of lines over 1, 2, 3, ...
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from fusion_factor.report.numbers import packed_dates, rounded
+from fusion_factor.report.reshape import Floats
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a panel: name, colour key, values in step with the panel's dates; shape `line`, `area` or `bar`."""
+
+    name: str
+    colour: str
+    values: Floats
+    shape: str = "line"
+    dash: str = ""
+    hidden: bool = False
+    width: float = 1.8
+    faint: bool = False
+
+    def spec(self, digits: int) -> dict[str, Any]:
+        out: dict[str, Any] = {"name": self.name, "colour": self.colour, "y": rounded(self.values, digits)}
+        defaults = {"shape": "line", "dash": "", "hidden": False, "width": 1.8, "faint": False}
+        return out | {key: getattr(self, key) for key, usual in defaults.items() if getattr(self, key) != usual}
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One of the stacked plots of a time figure: a title on its axis, how values are shown, its share of the height."""
+
+    title: str
+    kind: str
+    lines: Sequence[Line]
+    share: float = 1.0
+    digits: int = 4
+    zero: bool = False
+
+
+def over_time(dates: pd.Series, panels: Sequence[Panel], *, zoom: bool = False) -> dict[str, Any]:
+    """Lines over dates, in one or more stacked panels."""
+    drawn = [
+        {
+            "title": panel.title,
+            "kind": panel.kind,
+            "share": panel.share,
+            "zero": panel.zero,
+            "series": [line.spec(panel.digits) for line in panel.lines],
+        }
+        for panel in panels
+    ]
+    return {"type": "time", "dates": packed_dates(dates), "panels": drawn, "zoom": zoom}
+
+
+def bars(
+    categories: Sequence[str], kind: str, series: Sequence[Mapping[str, Any]], *, flat: bool = False, axis: str = ""
+) -> dict[str, Any]:
+    """Bars by category; a series is {name, colour | colours, y, low?, high?, hidden?}; `flat` lays the bars down."""
+    return {"type": "bars", "categories": list(categories), "kind": kind, "flat": flat, "axis": axis, "series": list(series)}
+
+
+def dots(categories: Sequence[str], kind: str, series: Sequence[Mapping[str, Any]], axis: str = "") -> dict[str, Any]:
+    """Points by category; a series is {name, colour, points: [[category position, value, label]], symbol, size}."""
+    return {"type": "dots", "categories": list(categories), "kind": kind, "axis": axis, "series": list(series)}
+
+
+def curves(kind: str, groups: Sequence[Mapping[str, Any]], x_title: str, y_title: str) -> dict[str, Any]:
+    """Many thin lines over 1, 2, 3, ...; a group is {name, colour, dash, lines: [{name, y}]}."""
+    return {"type": "curves", "kind": kind, "groups": list(groups), "x": x_title, "y": y_title}

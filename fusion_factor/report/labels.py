@@ -1,0 +1,69 @@
+"""Names of scores and strategies for people, their order on the page, and their colour keys.
+
+A colour key is a CSS variable `--c-KEY` of `assets/page.css`, which holds a light and a dark value for each; the
+same key is used in tables and charts, so one score has one colour over the whole page.
+"""
+
+from collections.abc import Iterable
+
+SCORES = {
+    "fused": "Fused (HF + LF)",
+    "fused_neutral": "Fused, neutralised",
+    "hf": "High frequency (HF)",
+    "lf": "Low frequency (LF)",
+    "lf_daily": "LF, daily head",
+    "lf_weekly": "LF, weekly head",
+    "lf_monthly": "LF, monthly head",
+    "lightgbm": "LightGBM",
+    "ridge": "Ridge on last inputs",
+    "ew27": "Equal-weighted 27",
+    "reversal20": "20-session reversal",
+    "oracle": "Oracle (simulated truth)",
+}
+HINTS = {
+    "fused_neutral": "the fused score less what industry and size explain",
+    "ew27": "plain mean of the 27 signed, standardised factors",
+    "reversal20": "minus the return of the last 20 sessions",
+    "ridge": "linear model on the last inputs of the same windows, same folds",
+    "oracle": "the signal that the simulated market was built with: nobody can do better",
+}
+BASELINES = ("ew27", "reversal20", "ridge", "lightgbm")
+STRATEGIES = {"theme": "Theme rotation", "concept": "Concept rotation", "industry": "Industry rotation"}
+NETWORKS = {"hf": "High-frequency network", "lf": "Low-frequency network"}
+_EXTRA = 4
+
+
+def score_label(name: str) -> str:
+    """The score's name for people; an unknown score keeps its own."""
+    return SCORES.get(name, name)
+
+
+def strategy_label(name: str) -> str:
+    """The strategy's name for people."""
+    return STRATEGIES.get(name, name.replace("_", " ").capitalize())
+
+
+def network_label(name: str) -> str:
+    """The network's name for people."""
+    return NETWORKS.get(name, name)
+
+
+def ordered(names: Iterable[str], known: Iterable[str]) -> list[str]:
+    """Known names first, in their order, then the others by name."""
+    given = set(names)
+    first = [name for name in known if name in given]
+    return first + sorted(given - set(first))
+
+
+def score_colour(name: str) -> str:
+    """Colour key of a score; one that we do not know gets one of four spare colours, by its name alone."""
+    return name.replace("_", "-") if name in SCORES else _spare(name)
+
+
+def strategy_colour(name: str) -> str:
+    """Colour key of a strategy."""
+    return name if name in STRATEGIES else _spare(name)
+
+
+def _spare(name: str) -> str:
+    return f"extra{sum(name.encode()) % _EXTRA + 1}"

@@ -1,0 +1,66 @@
+"""Numbers as people read them: the only place where rounding happens."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+MISSING = "—"
+MINUS = "−"
+
+
+def number(value: Any) -> float | None:
+    """A finite float, or None for whatever is missing or no number."""
+    if value is None or isinstance(value, bool):
+        return None
+    try:
+        result = float(value)
+    except (TypeError, ValueError):
+        return None
+    return result if np.isfinite(result) else None
+
+
+def _fixed(value: float, digits: int, suffix: str = "") -> str:
+    text = f"{abs(value):,.{digits}f}"
+    negative = value < 0 and any(char in "123456789" for char in text)
+    return f"{MINUS if negative else ''}{text}{suffix}"
+
+
+def shown(value: Any, kind: str) -> str:
+    """`value` as text. Kinds: `pct` (2 decimals), `pct1`, `pct0`, `num2`, `num3`, `int`, `year`, `date`, `sign`, `text`."""
+    if kind == "date":
+        return MISSING if value is None or value != value or value == "" else str(value)[:10]
+    if kind == "text":
+        return MISSING if value is None or value != value or value == "" else str(value)
+    amount = number(value)
+    if amount is None:
+        return MISSING
+    if kind.startswith("pct"):
+        return _fixed(100 * amount, int(kind[3:] or 2), "%")
+    if kind.startswith("num"):
+        return _fixed(amount, int(kind[3:] or 2))
+    if kind == "sign":
+        return "+" if amount > 0 else MINUS
+    return str(round(amount)) if kind == "year" else _fixed(amount, 0)
+
+
+def rounded(values: Iterable[Any], digits: int) -> list[float | int | None]:
+    """Values for a chart, rounded to `digits` decimals to keep the page small; whole numbers lose their point."""
+    result: list[float | int | None] = []
+    for value in values:
+        amount = number(value)
+        if amount is None:
+            result.append(None)
+            continue
+        short = round(amount, digits)
+        result.append(int(short) if short == int(short) else short)
+    return result
+
+
+def packed_dates(dates: Sequence[Any] | pd.Series) -> list[Any]:
+    """Dates as [first ISO date, [days since the one before, ...]]: a fifth of the size of a list of texts."""
+    days = pd.DatetimeIndex(pd.to_datetime(pd.Series(list(dates)))).values.astype("datetime64[D]")
+    if len(days) == 0:
+        return ["", []]
+    return [str(days[0]), np.diff(days).astype(int).tolist()]

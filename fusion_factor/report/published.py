@@ -1,0 +1,85 @@
+"""Published figures to stand beside ours, as fractions. Real A-shares, other data and dates: for orientation only.
+
+Sources: H72 = Huatai, AI series no. 72, 2023-12-08 (model factors 2017-01-04..2023-11-30, 336 cross-sections of five
+sessions, ten layers, no cost; single factors from 2013 or 2014 to 2023-11-30, five layers, 20-session means).
+S1 = Huatai weekly summary, data to 2025-03-14. Turnover there is two-sided: twice ours.
+"""
+
+from dataclasses import dataclass
+
+MODEL_SOURCE = "Huatai AI series no. 72 (2023-12-08): real A-shares, 2017-01-04 to 2023-11-30, 336 dates"
+ROTATION_SOURCE = "Huatai weekly summary: real indices, from 2017/2018 to 2025-03-14"
+FACTOR_SOURCE = "Huatai AI series no. 72 (2023-12-08): real A-shares, 2013/2014 to 2023-11-30, 20-session means"
+
+
+@dataclass(frozen=True)
+class PublishedScore:
+    """RankIC on T+1..T+6 and figures of the top layer; `top_turnover` is one-sided (half of the printed figure)."""
+
+    rank_ic: float
+    rank_ic_std: float
+    icir: float
+    positive: float
+    top_excess_annual: float
+    top_month_hit: float
+    top_turnover: float
+
+
+@dataclass(frozen=True)
+class PublishedRotation:
+    """Annual return and excess over the equal-weighted pool, maximum drawdown of the excess, Sharpe of the excess."""
+
+    annual_return: float
+    annual_excess: float
+    excess_max_drawdown: float
+    excess_sharpe: float
+
+
+SCORES = {
+    "fused": PublishedScore(0.1147, 0.0864, 1.33, 0.9137, 0.3225, 0.8554, 0.4596),
+    "hf": PublishedScore(0.0910, 0.1025, 0.89, 0.8244, 0.2620, 0.8916, 0.40235),
+    "lf": PublishedScore(0.1044, 0.0860, 1.21, 0.9018, 0.3105, 0.8675, 0.46145),
+    "ew27": PublishedScore(0.0843, 0.1053, 0.80, 0.7441, 0.1214, 0.6747, 0.25065),
+}
+
+ROTATIONS = {
+    "theme": PublishedRotation(0.1678, 0.1269, 0.1656, 1.00),
+    "concept": PublishedRotation(0.2177, 0.1136, 0.1810, 0.96),
+    "industry": PublishedRotation(0.2570, 0.2101, 0.1243, 2.02),
+}
+
+# factor: (RankIC after its sign, ICIR)
+FACTORS = {
+    "late_skew_ret": (0.0174, 0.31),
+    "down_vol_perc": (0.0672, 0.55),
+    "corr_ret_lastret": (0.0556, 0.37),
+    "corr_close_nextopen": (0.0236, 0.16),
+    "volume_perc2": (0.0129, 0.14),
+    "volume_perc3": (0.0400, 0.59),
+    "volume_perc4": (0.0440, 0.76),
+    "volume_perc5": (0.0473, 0.68),
+    "volume_perc6": (0.0445, 0.67),
+    "volume_perc7": (0.0435, 0.59),
+    "corr_volume_item": (0.0578, 0.42),
+    "early_corr_volume_ret": (0.0159, 0.22),
+    "bigorder_ret": (0.0539, 0.66),
+    "down_single_amt_perc": (0.0556, 0.42),
+    "corr_volume_amplitude": (0.0438, 0.35),
+    "bigorder_amt_perc": (0.0429, 0.32),
+    "early_bigorder_buy_perc": (0.0251, 0.27),
+    "bigorder_ret2": (0.0469, 0.58),
+    "early_active_bigorder_ret": (0.0490, 0.49),
+    "concentration_diff": (0.0502, 0.57),
+    "early_active_buy_perc": (0.0261, 0.24),
+    "corr_netactivebuy_lastret": (0.0588, 0.52),
+    "corr_netactivebuy_nextret": (0.0417, 0.39),
+    "skew_order_diff": (0.0146, 0.21),
+    "kurt_order_diff": (0.0361, 0.43),
+    "early_kurt_order": (0.0296, 0.25),
+    "corr_buyorder_volume_price": (0.0409, 0.52),
+}
+
+
+def factor(name: str) -> tuple[float, float] | None:
+    """Published (RankIC, ICIR) of a factor; a proxy computed from bars alone (`..._px`) is compared with its original."""
+    return FACTORS.get(name.removesuffix("_px"))

@@ -1,0 +1,93 @@
+"""The little reshaping that drawing needs: running sums, running extremes, month ends. No statistic is decided here.
+
+Legend: arrays are float64 with NaN for missing, a path is a NAV-like array that starts near 1, dates are sorted.
+"""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fusion_factor.report.numbers import number
+
+Floats = NDArray[np.float64]
+
+
+def floats(values: pd.Series) -> Floats:
+    """A column as float64, missing and unreadable values as NaN."""
+    return pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def running_sum(values: Floats) -> Floats:
+    """Cumulative sum; a missing value adds nothing."""
+    return np.nancumsum(values)
+
+
+def moving_mean(values: Floats, window: int) -> Floats:
+    """Mean of the last `window` values that are there, from the first date with a full window on; for smoothing a line."""
+    return pd.Series(values).rolling(window, min_periods=window).mean().to_numpy(dtype=np.float64)
+
+
+def below_peak(path: Floats) -> Floats:
+    """How far a path stands below its running maximum: 0 at a peak, -0.2 when a fifth is lost."""
+    if len(path) == 0:
+        return path
+    peak = np.fmax.accumulate(path)
+    return path / np.where(peak > 0, peak, np.nan) - 1.0
+
+
+def standard_error(row: pd.Series) -> float | None:
+    """The standard error behind a mean RankIC, from the row's own statistics: mean / nw_t, else mean / t, else std / sqrt(count)."""
+    mean = number(row.get("rank_ic"))
+    for name in ("nw_t", "t"):
+        ratio = number(row.get(name))
+        if mean is not None and ratio is not None and abs(ratio) > 1e-9 and abs(mean) > 1e-12:
+            return abs(mean / ratio)
+    std, count = number(row.get("rank_ic_std")), number(row.get("count"))
+    return std / count**0.5 if std is not None and count else None
+
+
+def layer_paths(layers: pd.DataFrame) -> tuple[pd.Series, dict[int, Floats]]:
+    """Dates and, for each layer, the running product of (1 + layer) / (1 + all names), which compounds its excess.
+
+    The mean return of all names is the layer's return minus its excess. A date on which a layer is empty moves nothing.
+    """
+    frame = layers.assign(
+        ratio=(1.0 + layers["return"].astype(float))
+        / (1.0 + layers["return"].astype(float) - layers["excess"].astype(float))
+    )
+    wide = frame.pivot_table(index="date", columns="layer", values="ratio", dropna=False).sort_index()
+    paths = {int(layer): wide[layer].fillna(1.0).cumprod().to_numpy() for layer in wide.columns}
+    return pd.Series(wide.index), paths
+
+
+def monthly_changes(dates: pd.Series, path: Floats) -> list[tuple[int, tuple[float | None, ...], float | None]]:
+    """Rows (year, twelve month changes, the year's change) of a path, from month end to month end; the first from its base."""
+    series = pd.Series(path, index=pd.DatetimeIndex(dates)).dropna()
+    if series.empty:
+        return []
+    months = series.groupby([series.index.year, series.index.month]).last()
+    years = series.groupby(series.index.year).last()
+    monthly = _changes(months, float(series.iloc[0]))
+    yearly = _changes(years, float(series.iloc[0]))
+    # the month that holds nothing but the base has no return
+    if (series.index.to_period("M") == series.index[0].to_period("M")).sum() == 1:
+        monthly.iloc[0] = np.nan
+    if (series.index.year == series.index[0].year).sum() == 1:
+        yearly = yearly.iloc[1:]
+    return [
+        (int(year), tuple(number(monthly.get((year, month))) for month in range(1, 13)), number(total))
+        for year, total in yearly.items()
+    ]
+
+
+def _changes(ends: pd.Series, base: float) -> pd.Series:
+    before = ends.shift(1)
+    before.iloc[0] = base
+    return ends / before.where(before > 0) - 1.0
+
+
+def kept_rows(count: int, most: int) -> NDArray[np.int64]:
+    """Positions to draw when a line has more points than `most`: evenly spread, first and last among them."""
+    if count <= most:
+        return np.arange(count)
+    return np.unique(np.linspace(0, count - 1, most).round().astype(np.int64))

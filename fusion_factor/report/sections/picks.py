@@ -1,0 +1,96 @@
+"""This week's picks: the last signal of each rotation, with ranks, scores and what changes."""
+
+from typing import Any
+
+import pandas as pd
+
+from fusion_factor.report.blocks import Block, Column, Heading, Note, Section, Table
+from fusion_factor.report.data import ReportData, StrategyData
+from fusion_factor.report.labels import STRATEGIES, ordered, strategy_colour, strategy_label
+from fusion_factor.report.numbers import number, shown
+
+STATES = {
+    "pending": "pending: to be filled at the next execution session, not simulated yet",
+    "done": "done",
+    "kept": "kept: no trade was made, holdings stay",
+}
+
+
+def picks(data: ReportData) -> Section:
+    """The picks of the last signal session of every strategy."""
+    explain = (
+        "What each rotation wants to hold after its last signal, decided after that session's close and filled at the next session. "
+        "Rank 1 is the best index score; coverage is the share of an index's members that have a score; “new” names were not in the list before."
+    )
+    if not data.strategies:
+        note = Note(("No rotation was run, so there are no picks.",), "absent")
+        return Section("picks", "This week's picks", "Picks", explain, [note])
+    blocks: list[Block] = []
+    for name in ordered(data.strategies, STRATEGIES):
+        strategy = data.strategies[name]
+        blocks.append(Heading(strategy_label(name), colour=strategy_colour(name)))
+        blocks.extend(_last_signal(strategy))
+    return Section("picks", "This week's picks", "Picks", explain, blocks)
+
+
+def _last_signal(strategy: StrategyData) -> list[Block]:
+    signals = strategy.signals.dropna(subset=["signal"])
+    if signals.empty:
+        return [Note(("There is no signal.",), "absent")]
+    dates = sorted(signals["signal"].unique())
+    now = signals[signals["signal"] == dates[-1]]
+    before = signals[signals["signal"] == dates[-2]] if len(dates) > 1 else signals.iloc[:0]
+    picked = now[_flag(now["picked"])].sort_values("rank")
+    ranks_before = dict(zip(before["code"].astype(str), before["rank"], strict=True))
+    held = set(before.loc[_flag(before["picked"]), "code"].astype(str))
+    if picked.empty:
+        return [Note((f"The signal of {shown(dates[-1], 'date')} picks nothing.",), "absent")]
+    rows = [_row(row, strategy, ranks_before, held, bool(len(before))) for _, row in picked.iterrows()]
+    leaving = sorted(held - set(picked["code"].astype(str)))
+    lines = [_state(strategy, dates[-1], len(now), int(_flag(now["eligible"]).sum()))]
+    if leaving:
+        lines.append("Leaves the list: " + ", ".join(_named(code, strategy) for code in leaving) + ".")
+    named = any(strategy.names.get(row["code"]) for row in rows)
+    columns = (
+        Column("rank", "Rank", "int"),
+        Column("code", "Code"),
+        *((Column("name", "Name"),) if named else ()),
+        Column("score", "Score", "num3"),
+        Column("coverage", "Coverage", "pct0"),
+        Column("before", "Rank before", "int"),
+        Column("change", "In list"),
+    )
+    return [Note(tuple(lines)), Table(f"picks-{strategy.name}", columns, tuple(rows))]
+
+
+def _flag(column: pd.Series) -> pd.Series:
+    return pd.to_numeric(column, errors="coerce") == 1
+
+
+def _row(row: pd.Series, strategy: StrategyData, ranks: dict[str, Any], held: set[str], compare: bool) -> dict[str, Any]:
+    code = str(row["code"])
+    return {
+        "rank": number(row["rank"]),
+        "code": code,
+        "name": strategy.names.get(code, ""),
+        "score": number(row["score"]),
+        "coverage": number(row["coverage"]),
+        "before": number(ranks.get(code)),
+        "change": ("stays" if code in held else "new") if compare else "",
+    }
+
+
+def _named(code: str, strategy: StrategyData) -> str:
+    name = strategy.names.get(code)
+    return f"{code} {name}" if name else code
+
+
+def _state(strategy: StrategyData, signal: Any, codes: int, eligible: int) -> str:
+    rows = strategy.executions[strategy.executions["signal"] == signal]
+    status = str(rows["status"].iloc[0]) if len(rows) else ""
+    day = shown(rows["execution"].iloc[0], "date") if len(rows) else ""
+    text = f"Signal of {shown(signal, 'date')}"
+    if day and day != "—":
+        text += f", filled at the {strategy.params.get('execute', 'open')} of {day}"
+    state = f"; {STATES.get(status, status)}" if status else ""
+    return f"{text}{state}. {eligible} of {codes} codes are eligible."
