@@ -1,0 +1,202 @@
+"""Every network on every fold with every seed, in parallel and restartable, and the tables that come of it."""
+
+import csv
+import json
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from fusion_factor.core.artifacts import fingerprint, write_file
+from fusion_factor.core.errors import ConfigError, FusionFactorError
+from fusion_factor.features.feature_set import FeatureSet
+from fusion_factor.training.batches import WindowInputs
+from fusion_factor.training.checkpoints import Checkpoint
+from fusion_factor.training.components import build
+from fusion_factor.training.device import choose_device, exact_arithmetic
+from fusion_factor.training.executors import Outcome, Report, run_jobs
+from fusion_factor.training.fit import FitJob, FitOutcome, fit, open_inputs, score_part
+from fusion_factor.training.folds import Fold, walk_forward
+from fusion_factor.training.progress import JobProgress, log
+from fusion_factor.training.samples import usable_sessions
+from fusion_factor.training.settings import FitSettings, FoldSettings, NetworkSettings
+
+HISTORY_COLUMNS = ("fold", "seed", "epoch", "split", "task", "loss", "ic", "rank_ic")
+
+
+class TrainingFailed(FusionFactorError):
+    """Some jobs failed; the others' results are kept, and a further run does the failed ones only."""
+
+
+@dataclass(frozen=True)
+class _ScoreJob:
+    """Score a fold with weights that are there already."""
+
+    job: FitJob
+    weights: str
+
+
+def run(
+    features: str | Path,
+    networks: Sequence[NetworkSettings],
+    folds: FoldSettings,
+    fit_settings: FitSettings,
+    folder: str | Path,
+    *,
+    seeds: Sequence[int] = (0, 1, 2),
+    workers: int | None = None,
+    device: str = "auto",
+    progress: Callable[[str], None] | None = None,
+    checkpoints: str | Path | None = None,
+) -> None:
+    """Fit and score all; or, with `checkpoints`, only score with the weights of that folder.
+
+    features     folder of a FeatureSet; it is memory-mapped by every process.
+    folder       results: predictions/<network>.parquet (date, symbol, fold, seed, one column a task; by fold, seed,
+                 date, symbol), checkpoints/<network>/foldNN_seedS.ckpt, history/<network>.csv, folds.json,
+                 tensorboard/. Fits that are finished there already are not done again.
+    workers      processes on the CPU, one thread each; None: one a core. On CUDA the fits run one after the other.
+    checkpoints  a folder like `checkpoints/` of a former run: a fold is scored with the weights whose `first_use`
+                 is the latest on or before the fold's, so that no weights know prices of the sessions they score.
+
+    Raises ConfigError for settings, folds or weights that do not fit, before any work; TrainingFailed after all
+    jobs that could be done are done.
+    """
+    _check_names(networks, seeds)
+    target = Path(folder)
+    device = choose_device(device)
+    feature_set = FeatureSet.load(features, mmap=True)
+    by_network = {network.name: folds_of(feature_set, network, folds, fit_settings.min_names) for network in networks}
+    mark = fingerprint(features)
+    jobs = [
+        FitJob(network, fold, seed, fit_settings, str(features), mark, str(target), device)
+        for network in networks
+        for fold in by_network[network.name]
+        for seed in seeds
+    ]
+    work: list[Any] = (
+        jobs if checkpoints is None else [_with_weights(job, Path(checkpoints), feature_set) for job in jobs]
+    )
+    names = [f"{job.network.name} {job.name}" for job in jobs]
+    count = 1 if device.startswith("cuda") else workers or os.cpu_count() or 1
+    outcomes = run_jobs(fit if checkpoints is None else _score, work, count, JobProgress(names, progress))
+    _raise_failures(outcomes, names)
+    _write_tables(target, networks, jobs, [outcome.result for outcome in outcomes])
+    _write_folds(target, by_network, feature_set)
+
+
+def folds_of(features: FeatureSet, network: NetworkSettings, folds: FoldSettings, min_names: int) -> list[Fold]:
+    """The folds of one network: its own train_start if it has one, sessions with enough labelled names only."""
+    own = folds if network.train_start is None else replace(folds, train_start=network.train_start)
+    inputs = build(network.inputs, WindowInputs, features)  # type: ignore[type-abstract]
+    usable = usable_sessions(inputs, features, min_names)
+    try:
+        return walk_forward(features.sessions, usable, own, features.reach)
+    except ConfigError as error:
+        raise ConfigError(f"network {network.name}: {error} (a date counts with {min_names} labelled names)") from error
+
+
+def _check_names(networks: Sequence[NetworkSettings], seeds: Sequence[int]) -> None:
+    names = [network.name for network in networks]
+    for what, values in (("networks", names), ("seeds", list(seeds))):
+        if not values or len(set(values)) != len(values):
+            raise ConfigError(f"{what} is {values}, must be different and at least one")
+    if min(seeds) < 0:
+        raise ConfigError(f"seeds is {list(seeds)}, must be >= 0")
+
+
+def _score(work: _ScoreJob, report: Report) -> FitOutcome:
+    job = work.job
+    with exact_arithmetic(job.threads):
+        features, inputs = open_inputs(job.features, job.fingerprint, job.network, job.device)
+        part = score_part(Checkpoint.read(work.weights), job, features, inputs)
+    return FitOutcome(work.weights, str(part), True, 0.0)
+
+
+def _with_weights(job: FitJob, folder: Path, features: FeatureSet) -> _ScoreJob:
+    """The job with the latest weights of its network and seed that were fitted before its fold's first session."""
+    first = features.sessions[job.fold.use[0]]
+    best: tuple[np.datetime64, Path, Checkpoint] | None = None
+    for path in sorted((folder / job.network.name).glob(f"*_seed{job.seed}.ckpt")):
+        checkpoint = Checkpoint.read(path)
+        since = np.datetime64(checkpoint.about["first_use"], "D")
+        if since <= first and (best is None or since > best[0]):
+            best = (since, path, checkpoint)
+    if best is None:
+        raise ConfigError(
+            f"checkpoints {folder}: no weights of network {job.network.name}, seed {job.seed}, with a first use on or "
+            f"before {first} (fold {job.fold.index})"
+        )
+    recorded = NetworkSettings(**best[2].about["network"])
+    return _ScoreJob(replace(job, network=recorded), str(best[1]))
+
+
+def _raise_failures(outcomes: Sequence[Outcome], names: Sequence[str]) -> None:
+    failed = [outcome for outcome in outcomes if outcome.error is not None]
+    if not failed:
+        return
+    for outcome in failed:
+        log.error("%s failed: %s\n%s", names[outcome.index], outcome.error, outcome.details)
+    told = "; ".join(f"{names[outcome.index]}: {outcome.error}" for outcome in failed[:3])
+    more = f"; and {len(failed) - 3} more" if len(failed) > 3 else ""
+    raise TrainingFailed(
+        f"{len(failed)} of {len(outcomes)} jobs failed ({told}{more}); the others are kept, run again for the rest"
+    )
+
+
+def _write_tables(
+    folder: Path, networks: Sequence[NetworkSettings], jobs: Sequence[FitJob], results: Sequence[FitOutcome]
+) -> None:
+    for network in networks:
+        own = [(job, result) for job, result in zip(jobs, results, strict=True) if job.network.name == network.name]
+        join_parts([Path(result.part) for _, result in own], folder / "predictions" / f"{network.name}.parquet")
+        rows = [
+            {"fold": job.fold.index, "seed": job.seed, **row}
+            for job, result in own
+            for row in Checkpoint.read(result.checkpoint).about["history"]
+        ]
+        write_history(rows, folder / "history" / f"{network.name}.csv")
+    shutil.rmtree(folder / "parts", ignore_errors=True)
+
+
+def join_parts(parts: Sequence[Path], target: Path) -> None:
+    """One Parquet file from several of the same columns, a row group each; replaced by one rename."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    with pq.ParquetWriter(temporary, pq.read_schema(parts[0]).remove_metadata()) as writer:
+        for part in parts:
+            writer.write_table(pq.read_table(part).replace_schema_metadata(None))
+    temporary.replace(target)
+
+
+def write_history(rows: Sequence[Mapping[str, Any]], target: Path) -> None:
+    """The figures of every epoch as CSV."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, HISTORY_COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _write_folds(folder: Path, by_network: Mapping[str, Sequence[Fold]], features: FeatureSet) -> None:
+    content = {name: [describe(fold, features) for fold in folds] for name, folds in by_network.items()}
+    write_file(folder / "folds.json", json.dumps(content, indent=1) + "\n")
+
+
+def describe(fold: Fold, features: FeatureSet) -> dict[str, Any]:
+    """A fold in dates and counts."""
+    told: dict[str, Any] = {"fold": fold.index, "reach": fold.reach}
+    for name in ("train", "valid", "use"):
+        part = getattr(fold, name)
+        told[name] = {
+            "first": str(features.sessions[part[0]]),
+            "last": str(features.sessions[part[-1]]),
+            "sessions": len(part),
+        }
+    told["label_until"] = str(features.sessions[fold.valid[-1] + fold.reach])
+    return told
