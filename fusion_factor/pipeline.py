@@ -3,6 +3,7 @@
 import logging
 
 from fusion_factor.stages import evaluate, features, report, rotate, scores, simulate, train
+from fusion_factor.stages.console import result_table
 from fusion_factor.stages.settings import Settings
 from fusion_factor.stages.stage import Stage, Workspace, check_inputs, run_stage
 
@@ -25,4 +26,4 @@ def run_pipeline(command: str, settings: Settings, workspace: Workspace) -> None
             if not (mapped and stage.name == "simulate"):
                 run_stage(stage, settings, workspace)
     if command in ("run", "report", "evaluate", "rotate"):
-        print(report.result_table(workspace), flush=True)
+        print(result_table(workspace), flush=True)

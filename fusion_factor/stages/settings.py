@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 from omegaconf import DictConfig, OmegaConf
 
+from fusion_factor.core.errors import ConfigError
+
 T = TypeVar("T")
 
 
@@ -37,3 +39,12 @@ def _thaw(node: DictConfig) -> None:
         child = node._get_node(name)
         if isinstance(child, DictConfig) and not child._is_none():
             _thaw(child)
+
+
+def read_settings(config: DictConfig) -> Settings:
+    """Resolve the composed tree. Raises OmegaConf's error for an interpolation that leads nowhere."""
+    raw = OmegaConf.to_container(config, resolve=True)
+    seed = raw["seed"]
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise ConfigError(f"seed: {seed!r} is not an integer >= 0")
+    return Settings(root=str(raw["root"]), seed=seed, data=raw["data"], raw=raw)

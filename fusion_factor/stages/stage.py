@@ -121,7 +121,9 @@ def is_current(folder: Path, wanted: Mapping[str, Any]) -> bool:
     """Whether the artifact in `folder` is what `wanted` describes."""
     recover_artifact(folder)
     manifest = read_manifest(folder)
-    return manifest is not None and all(manifest.get(name) == wanted[name] for name in ("config_hash", "inputs", "code"))
+    return manifest is not None and all(
+        manifest.get(name) == wanted[name] for name in ("config_hash", "inputs", "code")
+    )
 
 
 def check_inputs(stage: Stage, settings: Settings, workspace: Workspace, stages: Mapping[str, Stage]) -> None:

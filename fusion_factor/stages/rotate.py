@@ -1,0 +1,104 @@
+"""`rotate`: the theme, concept and industry strategies on the fused score, through the one simulator."""
+
+import json
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fusion_factor.backtest import Result, rotate, years
+from fusion_factor.core.artifacts import write_file
+from fusion_factor.core.errors import ConfigError
+from fusion_factor.market.store import Market, Pool
+from fusion_factor.scores import read_scores
+from fusion_factor.stages.markets import market_of
+from fusion_factor.stages.settings import Settings
+from fusion_factor.stages.stage import Outcome, Stage, Workspace
+
+log = logging.getLogger("fusion_factor")
+
+
+def work(settings: Settings, workspace: Workspace, folder: Path) -> Outcome:
+    """Run every strategy of `rotate.strategies` whose pool the market has."""
+    market = market_of(settings, workspace)
+    options = settings.raw["rotate"]
+    scores = read_scores(workspace.folder("scores") / "scores.parquet")
+    scores = scores.assign(score=scores[options["score"]])[["date", "symbol", "score"]].dropna()
+    rows, warnings = {}, {}
+    for name, given in options["strategies"].items():
+        if given["pool"] not in market.pools:
+            log.warning("rotate: strategy %s left out, the market has no pool %s", name, given["pool"])
+            warnings[f"{name}: no pool {given['pool']}"] = 1
+            continue
+        pool = market.pool(given["pool"])
+        params = parameters(given, pool, market, scores)
+        result = rotate_pool(pool, market, scores, params)
+        write_strategy(folder / name, result, params, pool)
+        rows[name] = int(result.metrics["executions"])
+    if not rows:
+        raise ConfigError(f"rotate.strategies: none of the pools is in the market (it has {', '.join(market.pools)})")
+    return Outcome(rows=rows, warnings=warnings)
+
+
+def parameters(given: Mapping[str, Any], pool: Pool, market: Market, scores: pd.DataFrame) -> dict[str, Any]:
+    """The strategy's parameters in SEMANTICS' names, with what the data decides filled in.
+
+    `start` is no earlier than the first session with a score; `aggregate: weight` falls back to `cap` (METHOD 118b)
+    where the pool's members carry no weights.
+    """
+    params = {name: value for name, value in given.items() if name != "pool" and value is not None}
+    first = scores["date"].min().strftime("%Y-%m-%d")
+    params["start"] = max(str(params.get("start") or first), first)
+    if params.get("aggregate") == "weight" and not has_weights(pool):
+        params["aggregate"] = "cap"
+    return params
+
+
+def has_weights(pool: Pool) -> bool:
+    """Whether the pool's members carry weights."""
+    return "weight" in pool.members and bool(np.isfinite(pool.members["weight"].to_numpy(float)).any())
+
+
+def rotate_pool(pool: Pool, market: Market, scores: pd.DataFrame, params: Mapping[str, Any]) -> Result:
+    """One strategy on one pool."""
+    optional = {}
+    if params.get("aggregate") == "cap":
+        caps = market.table("caps")
+        optional["caps"] = caps[caps["date"].isin(scores["date"].unique())]
+    if params.get("benchmark_kind") == "series":
+        optional["benchmark"] = market.table("benchmark")
+    return rotate(
+        sessions=pd.DataFrame({"date": market.sessions}),
+        index_prices=pool.index_prices,
+        members=pool.members,
+        scores=scores,
+        **optional,
+        **params,
+    )
+
+
+def write_strategy(folder: Path, result: Result, params: Mapping[str, Any], pool: Pool) -> None:
+    """The files of SEMANTICS 11, and beside them the parameters, the pool's note and the yearly table."""
+    folder.mkdir(parents=True)
+    for name in ("nav", "signals", "executions", "holdings"):
+        getattr(result, name).to_csv(folder / f"{name}.csv", index=False, date_format="%Y-%m-%d")
+    years(result.nav).to_csv(folder / "years.csv", index=False)
+    write_file(folder / "metrics.json", json.dumps(result.metrics, indent=1, default=str) + "\n")
+    write_file(folder / "params.json", json.dumps({"pool": pool.name, **params}, indent=1, default=str) + "\n")
+    if pool.note:
+        write_file(folder / "note.txt", pool.note + "\n")
+
+
+STAGE = Stage(
+    name="rotate",
+    purpose="rotating over the pools of indices",
+    artifact="rotate",
+    needs=("market", "scores"),
+    config=("rotate", "data"),
+    rooms=("core", "market", "backtest"),
+    work=work,
+    content=("*/*.csv", "*/*.json", "*/*.txt"),
+)
