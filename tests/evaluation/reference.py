@@ -1,0 +1,427 @@
+"""A slow, plain second implementation of factor evaluation, from the words of the specification: dicts, loops, no package.
+
+Tables are lists of dicts: dates are ISO text, codes text, numbers float or None for "not there". Numbers like 8.3 in
+comments are paragraphs of the specification.
+"""
+
+import datetime as dt
+import math
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+Row = dict[str, Any]
+Values = dict[str, float]
+
+DEFAULTS: dict[str, Any] = {
+    "horizon": 5,
+    "label": "close",
+    "label_lag": 0,
+    "grid": "weekly",
+    "start": None,
+    "end": None,
+    "n": 5,
+    "phase": 0,
+    "signal_dates": None,
+    "min_names": 10,
+    "universe": None,
+    "neutralise": "none",
+    "nw_lags": None,
+    "horizons": [],
+    "layers": 10,
+    "by_year": False,
+    "by_size": False,
+    "by_industry": False,
+    "annual_sessions": 252,
+}
+
+
+class Refused(Exception):
+    """Bad input."""
+
+
+# --- section 12 and plain statistics ---
+
+
+def noted(values: Values) -> Values:
+    """Values as they are compared."""
+    m = max((abs(v) for v in values.values()), default=0.0)
+    return {name: (round(v / m, 12) if m > 0 else 0.0) for name, v in values.items()}
+
+
+def mean(values: list[float]) -> float | None:
+    return math.fsum(values) / len(values) if values else None
+
+
+def std(values: list[float]) -> float | None:
+    if len(values) < 2:
+        return None
+    centre = mean(values)
+    return math.sqrt(math.fsum((v - centre) ** 2 for v in values) / (len(values) - 1))
+
+
+def over(numerator: float | None, denominator: float | None) -> float | None:
+    if numerator is None or denominator is None or abs(denominator) < 1e-12:
+        return None
+    return numerator / denominator
+
+
+def average_ranks(values: Values) -> Values:
+    compared = noted(values)
+    ranks = {}
+    for name, v in compared.items():
+        below = sum(1 for other in compared.values() if other < v)
+        equal = sum(1 for other in compared.values() if other == v)
+        ranks[name] = below + (equal + 1) / 2
+    return ranks
+
+
+def correlation(a: Values, b: Values) -> float | None:
+    """Pearson over the same names; none where a side is all equal."""
+    if len(set(noted(a).values())) < 2 or len(set(noted(b).values())) < 2:
+        return None
+    mean_a, mean_b = mean(list(a.values())), mean(list(b.values()))
+    cross = math.fsum((a[name] - mean_a) * (b[name] - mean_b) for name in a)
+    square_a = math.fsum((v - mean_a) ** 2 for v in a.values())
+    square_b = math.fsum((v - mean_b) ** 2 for v in b.values())
+    return cross / math.sqrt(square_a * square_b)
+
+
+def both(a: Values, b: Values) -> tuple[Values, Values]:
+    names = [name for name in sorted(a) if name in b]
+    return {name: a[name] for name in names}, {name: b[name] for name in names}
+
+
+def rank_correlation(a: Values, b: Values) -> float | None:
+    a, b = both(a, b)
+    return correlation(average_ranks(a), average_ranks(b))
+
+
+# --- 8.5 ---
+
+
+def series(values: list[float | None], lags: int) -> dict[str, Any]:
+    z = [v for v in values if v is not None]
+    centre, spread, count = mean(z), std(z), len(z)
+    if spread is not None and spread < 1e-12:
+        spread = 0.0
+    ratio = over(centre, spread)
+    return {
+        "mean": centre,
+        "std": spread,
+        "ir": ratio,
+        "positive": sum(1 for v in z if v > 1e-12) / count if count else None,
+        "t": None if ratio is None else ratio * math.sqrt(count),
+        "nw_t": newey_west(z, lags),
+        "count": count,
+    }
+
+
+def newey_west(z: list[float], lags: int) -> float | None:
+    count = len(z)
+    if count == 0:
+        return None
+    centre = mean(z)
+
+    def g(lag: int) -> float:
+        return math.fsum((z[t] - centre) * (z[t - lag] - centre) for t in range(lag, count)) / count
+
+    total = g(0) + 2 * math.fsum((1 - lag / (lags + 1)) * g(lag) for lag in range(1, lags + 1))
+    if total <= 1e-24:
+        return None
+    return centre / math.sqrt(total / count)
+
+
+def difference(values: list[float]) -> dict[str, Any]:
+    full = series(list(values), 0)
+    return {key: full[key] for key in ("mean", "std", "t", "count")}
+
+
+# --- tables ---
+
+
+def covers(spell: Row, day: str) -> bool:
+    return spell["in_date"] <= day and (spell["out_date"] is None or day < spell["out_date"])
+
+
+def adjusted(rows: list[Row], field: str) -> dict[tuple[str, str], float]:
+    """q by symbol and date, valid ones alone."""
+    out, latest = {}, {}
+    for row in sorted(rows, key=lambda each: (each["symbol"], each["date"])):
+        if "adj_factor" not in row:
+            factor = 1.0
+        else:
+            if row["adj_factor"] is not None:
+                latest[row["symbol"]] = row["adj_factor"]
+            factor = latest.get(row["symbol"])
+        price = row.get(field)
+        if price is not None and factor is not None and price * factor > 0:
+            out[row["symbol"], row["date"]] = price * factor
+    return out
+
+
+# --- section 1 ---
+
+
+def grid_dates(p: Row, sessions: list[str], closes: dict[tuple[str, str], float]) -> list[str]:
+    if not closes:
+        raise Refused("no signal session between start and end")
+    start = p["start"] or sessions[0]
+    end = p["end"] or max(day for _, day in closes)
+    if p["grid"] == "daily":
+        days = list(sessions)
+    elif p["grid"] == "explicit":
+        days = sorted(p["signal_dates"])
+        if any(day not in sessions for day in days):
+            raise Refused("signal_dates")
+    elif p["grid"] == "every_n":
+        counted = [day for day in sessions if day >= start]
+        days = [d for i, d in enumerate(counted) if i >= p["phase"] and (i - p["phase"]) % p["n"] == 0]
+    else:
+
+        def period(day: str) -> Any:
+            return dt.date.fromisoformat(day).isocalendar()[:2] if p["grid"] == "weekly" else day[:7]
+
+        days = [d for d, following in zip(sessions, sessions[1:], strict=False) if period(d) != period(following)]
+    days = [day for day in days if start <= day <= end]
+    if not days:
+        raise Refused("no signal session between start and end")
+    return days
+
+
+# --- 8.1 ---
+
+
+def label_at(p: Row, horizon: Any, days: list[str], k: int, sessions: list[str], price: Any) -> Values:
+    """Labels at the k-th grid date, by symbol."""
+    s = sessions.index(days[k])
+    if horizon == "next":
+        if k + 1 == len(days):
+            return {}
+        finish = sessions.index(days[k + 1])
+    else:
+        finish = s + horizon
+    shift = p["label_lag"] if p["label"] == "close" else 1
+    if s + shift >= len(sessions) or finish + shift >= len(sessions):
+        return {}
+    first, last = sessions[s + shift], sessions[finish + shift]
+    symbols = {symbol for symbol, _ in price}
+    return {
+        symbol: price[symbol, last] / price[symbol, first] - 1
+        for symbol in symbols
+        if (symbol, first) in price and (symbol, last) in price
+    }
+
+
+# --- 8.3 ---
+
+
+def neutral(scores: Values, industries: dict[str, str] | None, sizes: Values | None) -> Values:
+    names = [
+        name
+        for name in sorted(scores)
+        if (industries is None or name in industries) and (sizes is None or name in sizes)
+    ]
+    m = max((abs(scores[name]) for name in names), default=0.0)
+    if m == 0:
+        return {name: 0.0 for name in names}
+    if industries is not None:
+        kinds = sorted({industries[name] for name in names})
+        columns = [[1.0 if industries[name] == kind else 0.0 for name in names] for kind in kinds]
+    else:
+        columns = [[1.0 for _ in names]]
+    if sizes is not None:
+        columns.append([sizes[name] for name in names])
+    x, y = np.array(columns).T, np.array([scores[name] for name in names])
+    rest = y - x @ np.linalg.lstsq(x, y, rcond=None)[0]
+    return {name: round(float(r) / m, 12) * m for name, r in zip(names, rest, strict=True)}
+
+
+# --- 8.7 ---
+
+
+def in_parts(values: Values, count: int) -> dict[str, int]:
+    """Part 1..count by value, then symbol."""
+    compared = noted(values)
+    order = sorted(values, key=lambda name: (compared[name], name))
+    return {name: position * count // len(order) + 1 for position, name in enumerate(order)}
+
+
+def summary(p: Row, scores: list[Values], labels: list[Values], lags: int) -> dict[str, Any]:
+    """Figures of 8.5 and 8.7 of a list of dates; extra keys start with an underscore."""
+    rows, layer_rows, counted = [], [], []
+    numbers = range(1, p["layers"] + 1)
+    for k in range(len(scores)):
+        a, b = both(scores[k], labels[k])
+        if len(a) < p["min_names"]:
+            rows.append((len(a), None, None))
+            continue
+        rows.append((len(a), correlation(a, b), correlation(average_ranks(a), average_ranks(b))))
+        part = in_parts(a, p["layers"])
+        members = {layer: [name for name in sorted(a) if part[name] == layer] for layer in numbers}
+        returns = {layer: mean([b[name] for name in members[layer]]) for layer in numbers}
+        counted.append(k)
+        layer_rows.append((members, returns, mean(list(b.values()))))
+
+    def over_dates(layer: int, excess: bool) -> float | None:
+        return mean([r[layer] - (every if excess else 0.0) for _, r, every in layer_rows if r[layer] is not None])
+
+    means = {layer: over_dates(layer, False) for layer in numbers}
+    there = {str(layer).zfill(6): v for layer, v in means.items() if v is not None}
+    top, bottom = p["layers"], 1
+    spreads = [r[top] - r[bottom] for _, r, _ in layer_rows if r[top] is not None and r[bottom] is not None]
+    return {
+        "dates": len(scores),
+        "counted": len(counted),
+        "ic": series([row[1] for row in rows], lags),
+        "rank_ic": series([row[2] for row in rows], lags),
+        "layer_mean": [means[layer] for layer in numbers],
+        "layer_excess_mean": [over_dates(layer, True) for layer in numbers],
+        "long_short": difference(spreads),
+        "monotonicity": rank_correlation({name: float(name) for name in there}, there),
+        "_rows": rows,
+        "_layers": layer_rows,
+        "_counted": counted,
+    }
+
+
+def public(figures: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in figures.items() if not key.startswith("_")}
+
+
+def yearly(factors: list[float | None], spans: list[int], year: int) -> float | None:
+    used = [(f, span) for f, span in zip(factors, spans, strict=True) if f is not None]
+    if not used:
+        return None
+    end = math.prod(f for f, _ in used)
+    return end ** (year / sum(span for _, span in used)) - 1
+
+
+# --- the whole ---
+
+
+def run(params: Row, tables: dict[str, list[Row]]) -> tuple[list[list[Any]], list[list[Any]], dict[str, Any]]:
+    """Rows of ic.csv, rows of layers.csv, metrics."""
+    p = {**DEFAULTS, **params}
+    sessions = [row["date"] for row in tables["sessions"]]
+    closes = adjusted(tables["stock_prices"], "close")
+    price = adjusted(tables["stock_prices"], p["label"])
+    days = grid_dates(p, sessions, closes)
+    universe = None
+    if p["universe"]:
+        universe = [row for row in tables["members"] if row["code"] == p["universe"]]
+
+    def inside(symbol: str, day: str) -> bool:
+        return universe is None or any(row["symbol"] == symbol and covers(row, day) for row in universe)
+
+    def industry_of(symbol: str, day: str) -> str | None:
+        found = [r for r in tables["industry"] if r["symbol"] == symbol and covers(r, day)]
+        return max(found, key=lambda r: r["in_date"])["industry"] if found else None
+
+    raw, scores, industries, caps = [], [], [], []
+    for day in days:
+        given = {r["symbol"]: r["score"] for r in tables["scores"] if r["date"] == day and r["score"] is not None}
+        given = {name: v for name, v in given.items() if inside(name, day)}
+        cap = {r["symbol"]: r["cap"] for r in tables.get("caps", []) if r["date"] == day and (r["cap"] or 0) > 0}
+        industry = {}
+        if "industry" in tables:
+            industry = {name: industry_of(name, day) for name in given if industry_of(name, day) is not None}
+        raw.append(given)
+        caps.append(cap)
+        industries.append(industry)
+        if p["neutralise"] == "none":
+            scores.append(given)
+        else:
+            sizes = {name: math.log(v) for name, v in cap.items()} if "size" in p["neutralise"] else None
+            scores.append(neutral(given, industry if "industry" in p["neutralise"] else None, sizes))
+
+    def labels_for(horizon: Any) -> list[Values]:
+        found = [label_at(p, horizon, days, k, sessions, price) for k in range(len(days))]
+        return [{n: v for n, v in each.items() if inside(n, day)} for each, day in zip(found, days, strict=True)]
+
+    labels = labels_for(p["horizon"])
+    gaps = sorted(sessions.index(b) - sessions.index(a) for a, b in zip(days, days[1:], strict=False))
+    middle = None
+    if gaps:
+        middle = Fraction(gaps[(len(gaps) - 1) // 2] + gaps[len(gaps) // 2], 2)
+    if p["nw_lags"] is not None:
+        lags = p["nw_lags"]
+    elif p["horizon"] == "next" or middle is None:
+        lags = 0
+    else:
+        lags = math.ceil(Fraction(p["horizon"]) / middle) - 1
+    whole = summary(p, scores, labels, lags)
+    metrics = public(whole)
+
+    # 8.6
+    metrics["decay"] = {}
+    for h in p["horizons"]:
+        others, values = labels_for(h), []
+        for k in whole["_counted"]:
+            a, b = both(scores[k], others[k])
+            if len(a) >= p["min_names"]:
+                values.append(rank_correlation(a, b))
+        metrics["decay"][str(h)] = mean([v for v in values if v is not None])
+    pairs = [both(a, b) for a, b in zip(scores, scores[1:], strict=False)]
+    kept = [rank_correlation(a, b) for a, b in pairs if len(a) >= p["min_names"]]
+    metrics["autocorrelation"] = mean([v for v in kept if v is not None])
+
+    # 8.7
+    top, turnover = p["layers"], []
+    for (before, _, _), (now, _, _) in zip(whole["_layers"], whole["_layers"][1:], strict=False):
+        if before[top] and now[top]:
+            turnover.append(sum(1 for name in now[top] if name not in before[top]) / len(now[top]))
+    metrics["top_turnover"] = mean(turnover)
+    overlapping = middle is None or (p["horizon"] != "next" and p["horizon"] > middle)
+    metrics["layer_annual"], metrics["top_excess_annual"] = [None] * top, None
+    if not overlapping:
+        spans = []
+        for k in whole["_counted"]:
+            following = sessions.index(days[k + 1]) if p["horizon"] == "next" else None
+            spans.append(following - sessions.index(days[k]) if following is not None else p["horizon"])
+        for layer in range(1, top + 1):
+            factors = [None if r[layer] is None else 1 + r[layer] for _, r, _ in whole["_layers"]]
+            metrics["layer_annual"][layer - 1] = yearly(factors, spans, p["annual_sessions"])
+        factors = [None if r[top] is None else (1 + r[top]) / (1 + every) for _, r, every in whole["_layers"]]
+        metrics["top_excess_annual"] = yearly(factors, spans, p["annual_sessions"])
+
+    # 8.8
+    shares = []
+    for k, day in enumerate(days):
+        priced = [symbol for symbol, date in closes if date == day and inside(symbol, day)]
+        if priced:
+            shares.append(sum(1 for symbol in priced if symbol in raw[k]) / len(priced))
+    metrics["coverage"] = mean(shares)
+
+    # 8.9
+    def split(member: list[list[str]]) -> dict[str, Any]:
+        chosen = [{n: v for n, v in each.items() if n in names} for each, names in zip(scores, member, strict=True)]
+        return public(summary(p, chosen, labels, lags))
+
+    metrics["by_year"] = metrics["by_size"] = metrics["by_industry"] = None
+    if p["by_year"]:
+        metrics["by_year"] = {}
+        for year in sorted({day[:4] for day in days}):
+            ks = [k for k, day in enumerate(days) if day[:4] == year]
+            metrics["by_year"][year] = public(summary(p, [scores[k] for k in ks], [labels[k] for k in ks], lags))
+    if p["by_size"]:
+        thirds = []
+        for k in range(len(days)):
+            thirds.append(in_parts({n: caps[k][n] for n in scores[k] if n in caps[k]}, 3))
+        metrics["by_size"] = {
+            str(third): split([[n for n in each if each[n] == third] for each in thirds]) for third in (1, 2, 3)
+        }
+    if p["by_industry"]:
+        kinds = sorted({industries[k][n] for k in range(len(days)) for n in scores[k] if n in industries[k]})
+        metrics["by_industry"] = {
+            kind: split([[n for n in each if each[n] == kind] for each in industries]) for kind in kinds
+        }
+
+    ic_rows = [[day, *row] for day, row in zip(days, whole["_rows"], strict=True)]
+    layer_rows = []
+    for k, (members, returns, every) in zip(whole["_counted"], whole["_layers"], strict=True):
+        for layer in range(1, top + 1):
+            excess = None if returns[layer] is None else returns[layer] - every
+            layer_rows.append([days[k], layer, len(members[layer]), returns[layer], excess])
+    return ic_rows, layer_rows, metrics
