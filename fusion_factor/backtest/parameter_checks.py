@@ -90,9 +90,9 @@ def list_of(inner: Check) -> Check:
         if isinstance(value, str | bytes | dict) or not hasattr(value, "__iter__"):
             raise ConfigError(f"{name}: {value!r} must be a list")
         items = tuple(inner(name, item) for item in value)
-        for i, item in enumerate(items):
-            if item in items[:i]:
-                raise ConfigError(f"{name}: {item} is there twice")
+        if len(set(items)) < len(items):
+            twice = next(item for i, item in enumerate(items) if item in items[:i])
+            raise ConfigError(f"{name}: {twice} is there twice")
         return items
 
     return check
