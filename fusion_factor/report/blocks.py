@@ -119,7 +119,15 @@ class Heading:
     type: str = "heading"
 
 
-Block = Tiles | Table | Heat | Figure | Timeline | Note | Folded | Heading
+@dataclass(frozen=True)
+class Columns:
+    """Groups of blocks side by side where the page is wide enough; tables and notes only."""
+
+    parts: tuple[tuple[Tiles | Table | Heat | Note | Folded | Heading, ...], ...]
+    type: str = "columns"
+
+
+Block = Tiles | Table | Heat | Figure | Timeline | Note | Folded | Heading | Columns
 
 
 @dataclass(frozen=True)

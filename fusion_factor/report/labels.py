@@ -7,25 +7,30 @@ same key is used in tables and charts, so one score has one colour over the whol
 from collections.abc import Iterable
 
 SCORES = {
-    "fused": "Fused (HF + LF)",
-    "fused_neutral": "Fused, neutralised",
-    "hf": "High frequency (HF)",
-    "lf": "Low frequency (LF)",
-    "lf_daily": "LF, daily head",
-    "lf_weekly": "LF, weekly head",
-    "lf_monthly": "LF, monthly head",
+    "fused": "Fused",
+    "fused_neutral": "Fused, neutral",
+    "hf": "High frequency",
+    "lf": "Low frequency",
+    "lf_daily": "LF daily",
+    "lf_weekly": "LF weekly",
+    "lf_monthly": "LF monthly",
     "lightgbm": "LightGBM",
-    "ridge": "Ridge on last inputs",
+    "ridge": "Ridge",
     "ew27": "Equal-weighted 27",
     "reversal20": "20-session reversal",
-    "oracle": "Oracle (simulated truth)",
+    "oracle": "Oracle",
 }
-HINTS = {
+MEANINGS = {
+    "fused": "the high-frequency and the low-frequency score together",
     "fused_neutral": "the fused score less what industry and size explain",
-    "ew27": "plain mean of the 27 signed, standardised factors",
-    "reversal20": "minus the return of the last 20 sessions",
+    "hf": "network over the intraday factors of the last 40 sessions (HF)",
+    "lf": "network over daily, weekly and monthly bars, mean of its three heads (LF)",
+    "lf_daily": "one of those heads alone (so LF weekly and LF monthly)",
+    "lightgbm": "boosted trees on the same windows' last values, same folds",
     "ridge": "linear model on the last inputs of the same windows, same folds",
-    "oracle": "the signal that the simulated market was built with: nobody can do better",
+    "ew27": "plain mean of the 27 signed, standardised intraday factors",
+    "reversal20": "minus the return of the last 20 sessions",
+    "oracle": "the signal that the simulated market was built with",
 }
 BASELINES = ("ew27", "reversal20", "ridge", "lightgbm")
 STRATEGIES = {"theme": "Theme rotation", "concept": "Concept rotation", "industry": "Industry rotation"}
@@ -45,7 +50,7 @@ def strategy_label(name: str) -> str:
 
 def network_label(name: str) -> str:
     """The network's name for people."""
-    return NETWORKS.get(name, name)
+    return NETWORKS.get(name, score_label(name))
 
 
 def ordered(names: Iterable[str], known: Iterable[str]) -> list[str]:

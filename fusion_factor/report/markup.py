@@ -8,6 +8,7 @@ from typing import Any
 from fusion_factor.report.blocks import (
     Block,
     Column,
+    Columns,
     Figure,
     Folded,
     Heading,
@@ -22,7 +23,7 @@ from fusion_factor.report.blocks import (
 from fusion_factor.report.numbers import MISSING, number, shown
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-LEFT = {"text"}
+LEFT = {"text", "long", "soft"}
 
 
 def section(part: Section) -> str:
@@ -61,6 +62,7 @@ def block(piece: Block) -> str:
         "note": _note,
         "folded": _folded,
         "heading": _heading,
+        "columns": _columns,
     }
     return makers[piece.type](piece)
 
@@ -95,8 +97,12 @@ def _table(piece: Table) -> str:
     return f"<details><summary>{escape(piece.folded)}</summary>{table}</details>" if piece.folded else table
 
 
+def _side(kind: str) -> str:
+    return ("l " + kind if kind in ("long", "soft") else "l") if kind in LEFT else "r"
+
+
 def _head(column: Column) -> str:
-    side = "l" if column.kind in LEFT else "r"
+    side = _side(column.kind)
     hint = f' title="{escape(column.hint)}"' if column.hint else ""
     return f'<th scope="col" class="{side}"{hint}>{escape(column.title)}</th>'
 
@@ -108,12 +114,12 @@ def _row(piece: Table, position: int, row: Mapping[str, Any]) -> str:
         kind = row.get("kind", "text") if column.kind == "by_row" else column.kind
         value = row.get(column.key)
         text = escape(shown(value, kind))
-        side = "l" if column.kind in LEFT else "r"
+        side = _side(column.kind)
         if place == 0:
-            hint = f"<small>{escape(row['hint'])}</small>" if row.get("hint") else ""
-            cells.append(f'<th scope="row" class="{side}">{_chip(colour)}{text}{hint}</th>')
+            cells.append(f'<th scope="row" class="{side}">{_chip(colour)}{text}</th>')
             continue
-        raw = f' data-v="{number(value)}"' if piece.sortable and number(value) is not None else ""
+        amount = number(value) if piece.sortable else None
+        raw = f' data-v="{amount:.6g}"' if amount is not None else ""
         cells.append(f'<td class="{side}"{raw}>{text}</td>')
     strong = ' class="strong"' if position in piece.strong else ""
     return f"<tr{strong}>{''.join(cells)}</tr>"
@@ -197,3 +203,8 @@ def _folded(piece: Folded) -> str:
 
 def _heading(piece: Heading) -> str:
     return f"<h3>{_chip(piece.colour)}{escape(piece.text)}</h3>"
+
+
+def _columns(piece: Columns) -> str:
+    parts = "".join(f'<div class="part">{"".join(block(inner) for inner in part)}</div>' for part in piece.parts)
+    return f'<div class="columns">{parts}</div>'

@@ -28,10 +28,10 @@ def _fixed(value: float, digits: int, suffix: str = "") -> str:
 
 
 def shown(value: Any, kind: str) -> str:
-    """`value` as text. Kinds: `pct` (2 decimals), `pct1`, `pct0`, `num2`, `num3`, `int`, `year`, `date`, `sign`, `text`."""
+    """`value` as text. Kinds: `pct` (2 decimals), `pct1`, `pct0`, `num2`, `num3`, `int`, `year`, `date`, `sign`, `text`, `long`, `soft`."""
     if kind == "date":
         return MISSING if value is None or value != value or value == "" else str(value)[:10]
-    if kind == "text":
+    if kind in ("text", "long", "soft"):
         return MISSING if value is None or value != value or value == "" else str(value)
     amount = number(value)
     if amount is None:

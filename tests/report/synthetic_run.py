@@ -120,7 +120,7 @@ def one_rotation(folder: Path, name: str, days: pd.Index, rng: np.random.Generat
     _csv(folder / "nav.csv", nav)
     labels = [f"{name[:2].upper()}{i:03d}" for i in range(codes)]
     signals, executions = [], []
-    weekly = np.arange(3, len(days), 5)
+    weekly = np.arange((len(days) - 1) % 5, len(days), 5)
     for at in weekly:
         score = rng.normal(0, 0.4, codes)
         rank = pd.Series(-score).rank(method="first").astype(int).to_numpy()

@@ -71,24 +71,16 @@
       aria: { enabled: true }
     };
   }
-  function legend(look, names, narrow, hidden) {
+  function legend(hidden) {
     var chosen = {};
     hidden.forEach(function (name) { chosen[name] = false; });
-    return {
-      data: names, top: 0, left: 0, right: narrow ? 0 : 10, type: narrow ? "scroll" : "plain", selected: chosen, icon: "roundRect", itemWidth: 14, itemHeight: 5,
-      itemGap: 14, textStyle: { color: look.ink, fontSize: 12.5 }, inactiveColor: look.rule, pageTextStyle: { color: look.soft },
-      pageIconColor: look.soft, pageIconInactiveColor: look.rule
-    };
+    return { show: false, selected: chosen };
   }
-  function legendHeight(names, width, narrow) {
-    if (narrow) { return 30; }
-    var rows = 1, used = 0;
-    names.forEach(function (name) {
-      var need = 34 + 7.2 * name.length;
-      if (used + need > width - 10) { rows += 1; used = 0; }
-      used += need;
-    });
-    return 8 + 24 * rows;
+  /* A nice axis that holds low..high: its ends are whole steps of 1, 2 or 5. */
+  function niceAxis(low, high, pieces) {
+    var raw = (high - low) / pieces || 1, power = Math.pow(10, Math.floor(Math.log10(raw))), step = power;
+    [1, 2, 5, 10].some(function (m) { step = m * power; return step >= raw; });
+    return { min: +(Math.floor(low / step + 1e-9) * step).toFixed(10), max: +(Math.ceil(high / step - 1e-9) * step).toFixed(10), interval: step };
   }
   function valueAxis(look, kind, extra) {
     return Object.assign({
@@ -105,20 +97,18 @@
 
   function overTime(spec, width, height, look) {
     var narrow = width < 560, times = days(spec.dates), option = frame(look);
-    var names = [], hidden = [], total = 0, kinds = {}, hues = {};
+    var hidden = [], total = 0, kinds = {}, hues = {};
     spec.panels.forEach(function (panel) {
       total += panel.share;
       panel.series.forEach(function (s) {
-        if (names.indexOf(s.name) < 0) { names.push(s.name); }
         if (s.hidden) { hidden.push(s.name); }
         kinds[s.name] = finer(panel.kind);
         hues[s.name] = colour(s.colour);
       });
     });
     var zoom = spec.zoom && !narrow;
-    var top = legendHeight(names, width, narrow), gap = 34, bottom = zoom ? 64 : 26;
-    var room = height - top - bottom - gap * (spec.panels.length - 1) - 12, at = top + 12;
-    Object.assign(option, { legend: legend(look, names, narrow, hidden), grid: [], xAxis: [], yAxis: [], series: [] });
+    var gap = 44, top = 28, bottom = zoom ? 64 : 26, room = height - top - bottom - gap * (spec.panels.length - 1), at = top;
+    Object.assign(option, { legend: legend(hidden), grid: [], xAxis: [], yAxis: [], series: [] });
     option.axisPointer = { link: [{ xAxisIndex: "all" }] };
     spec.panels.forEach(function (panel, index) {
       var tall = room * panel.share / total, last = index === spec.panels.length - 1;
@@ -131,7 +121,7 @@
       });
       option.yAxis.push(valueAxis(look, panel.kind, {
         gridIndex: index, scale: !panel.zero, splitNumber: narrow ? 3 : tall > 180 ? 5 : 3, name: panel.title,
-        nameLocation: "end", nameGap: 7, nameTextStyle: { color: look.soft, fontSize: 12, align: "left", padding: [0, 0, 0, narrow ? -44 : -52] }
+        nameLocation: "end", nameGap: 13, nameTextStyle: { color: look.soft, fontSize: 12, align: "left", padding: [0, 0, 0, narrow ? -44 : -52] }
       }));
       panel.series.forEach(function (s) {
         var hue = hues[s.name];
@@ -177,12 +167,12 @@
     return { silent: true, animation: false, lineStyle: { color: hue, width: 1.2, type: "solid" }, label: { show: false }, data: marks };
   }
   function barChart(spec, width, height, look) {
-    var narrow = width < 560, option = frame(look), names = spec.series.map(function (s) { return s.name; });
+    var narrow = width < 560, option = frame(look);
     var hidden = spec.series.filter(function (s) { return s.hidden; }).map(function (s) { return s.name; });
-    var many = spec.series.length > 1, longest = Math.max.apply(null, spec.categories.map(function (c) { return c.length; }).concat([4]));
+    var longest = Math.max.apply(null, spec.categories.map(function (c) { return c.length; }).concat([4]));
     var room = spec.flat ? Math.min(narrow ? 160 : 240, 14 + 6.7 * longest) : narrow ? 48 : 58;
-    if (many) { option.legend = legend(look, names, narrow, hidden); }
-    option.grid = { left: room, right: narrow ? 12 : 24, top: many ? legendHeight(names, width, narrow) + 14 : 8, bottom: spec.axis ? 46 : 28 };
+    option.legend = legend(hidden);
+    option.grid = { left: room, right: narrow ? 12 : 24, top: 10, bottom: spec.axis ? 46 : 28 };
     var values = valueAxis(look, spec.kind, { splitNumber: narrow ? 3 : 5 });
     var categories = categoryAxis(look, {
       data: spec.categories, inverse: spec.flat, name: spec.axis, nameLocation: "middle", nameGap: 28, axisLine: { show: !spec.flat, onZero: false, lineStyle: { color: look.rule } },
@@ -191,6 +181,10 @@
     option.xAxis = spec.flat ? values : categories;
     option.yAxis = spec.flat ? categories : values;
     option.series = spec.series.map(function (s) {
+      if (s.shape === "dot") {
+        return { name: s.name, type: "scatter", symbol: "diamond", symbolSize: 9, color: colour(s.colour), emphasis: { scale: false },
+          itemStyle: { borderColor: look.ground, borderWidth: 1 }, data: s.y.map(function (v, i) { return spec.flat ? [v, i] : [i, v]; }) };
+      }
       var out = {
         name: s.name, type: "bar", color: colour(s.colour || s.colours[0]), barMaxWidth: spec.flat ? 16 : 26, emphasis: { disabled: true },
         data: s.y.map(function (v, i) { return { value: v, itemStyle: s.colours ? { color: colour(s.colours[i]) } : {} }; })
@@ -201,17 +195,14 @@
     if (spec.series.some(function (s) { return s.low; })) {
       var ends = [0];
       spec.series.forEach(function (s) { ends = ends.concat(s.low || [], s.high || []); });
-      values.min = function (v) { return Math.min.apply(null, ends.concat([v.min])) < 0 ? Math.min.apply(null, ends.concat([v.min])) : 0; };
-      values.max = function (v) { return Math.max.apply(null, ends.concat([v.max])); };
-      values.axisLabel.showMaxLabel = false;
-      values.axisLabel.showMinLabel = Math.min.apply(null, ends) >= 0;
+      Object.assign(values, niceAxis(Math.min.apply(null, ends), Math.max.apply(null, ends), narrow ? 3 : 6));
     }
     option.tooltip.trigger = "axis";
     option.tooltip.axisPointer.type = "shadow";
     option.tooltip.axisPointer.shadowStyle = { color: fade(colour("benchmark"), .12) };
     option.tooltip.formatter = function (items) {
       return "<b>" + escapeText((spec.axis ? "Layer " : "") + items[0].name) + "</b>" + items.map(function (item) {
-        var s = spec.series[item.seriesIndex], i = item.dataIndex, text = shown(item.value, finer(spec.kind));
+        var s = spec.series[item.seriesIndex], i = item.dataIndex, text = shown(s.y[i], finer(spec.kind));
         if (s.low && s.low[i] !== null) { text += " (" + shown(s.low[i], "pct2") + " to " + shown(s.high[i], "pct2") + ")"; }
         return line(item.color, s.name, text);
       }).join("");
@@ -221,11 +212,12 @@
 
   function dotChart(spec, width, height, look) {
     var narrow = width < 560, option = frame(look);
-    option.legend = legend(look, spec.series.map(function (s) { return s.name; }), false, []);
-    option.legend.icon = undefined;
-    option.legend.itemHeight = 10;
-    option.grid = { left: narrow ? 124 : 190, right: narrow ? 14 : 24, top: 34, bottom: 28 };
-    option.xAxis = valueAxis(look, spec.kind, { scale: true, splitNumber: narrow ? 3 : 6 });
+    var values = [];
+    spec.series.forEach(function (s) { s.points.forEach(function (p) { values.push(p[1]); }); });
+    var low = Math.min.apply(null, values), high = Math.max.apply(null, values), pad = .06 * (high - low || .01);
+    option.legend = legend([]);
+    option.grid = { left: narrow ? 124 : 190, right: narrow ? 18 : 24, top: 6, bottom: 28 };
+    option.xAxis = valueAxis(look, spec.kind, niceAxis(low - pad, high + pad, narrow ? 3 : 6));
     option.yAxis = categoryAxis(look, { data: spec.categories, inverse: true, splitLine: { show: true, lineStyle: { color: look.grid } },
       axisLabel: { color: look.ink, fontSize: 12, width: narrow ? 116 : 180, overflow: "break" } });
     option.series = spec.series.map(function (s) {
@@ -241,10 +233,9 @@
   }
 
   function curveChart(spec, width, height, look) {
-    var narrow = width < 560, option = frame(look), longest = 1, names = [];
+    var narrow = width < 560, option = frame(look), longest = 1;
     option.series = [];
     spec.groups.forEach(function (group) {
-      if (group.lines.length) { names.push(group.name); }
       group.lines.forEach(function (l) {
         longest = Math.max(longest, l.y.length);
         option.series.push({
@@ -253,8 +244,8 @@
         });
       });
     });
-    option.legend = legend(look, names, false, []);
-    option.grid = { left: narrow ? 48 : 58, right: 14, top: 34, bottom: 40 };
+    option.legend = legend([]);
+    option.grid = { left: narrow ? 48 : 58, right: 14, top: 10, bottom: 40 };
     option.xAxis = valueAxis(look, "num0", { min: 1, max: Math.max(longest, 2), minInterval: 1, name: spec.x, nameLocation: "middle", nameGap: 24, splitLine: { show: false } });
     option.yAxis = valueAxis(look, spec.kind, { splitNumber: 4 });
     option.tooltip.trigger = "item";
@@ -270,8 +261,8 @@
     var box = entry.box, wide = width || box.clientWidth;
     if (!wide) { return; }
     var option = makers[entry.spec.type](entry.spec, wide, box.clientHeight, dress());
-    var kept = entry.chart ? entry.chart.getOption().legend : null;
-    if (kept && kept[0] && option.legend) { option.legend.selected = kept[0].selected; }
+    if (entry.selected) { option.legend.selected = entry.selected; }
+    entry.selected = option.legend.selected;
     if (!entry.chart) {
       entry.chart = echarts.init(box, null, { renderer: "svg", width: wide, height: box.clientHeight });
     } else {
@@ -279,6 +270,46 @@
     }
     entry.width = wide;
     entry.chart.setOption(option, true);
+  }
+  /* The legend is ordinary HTML above the chart, so that it wraps on a phone and can be reached by keyboard. */
+  function entries(spec) {
+    var list = [], seen = {};
+    function add(s, sign) {
+      if (!seen[s.name]) { seen[s.name] = true; list.push({ name: s.name, colour: s.colour, sign: sign, dash: s.dash }); }
+    }
+    if (spec.type === "time") { spec.panels.forEach(function (p) { p.series.forEach(function (s) { add(s, s.shape || "line"); }); }); }
+    if (spec.type === "bars" && spec.series.length > 1) { spec.series.forEach(function (s) { add(s, s.shape === "dot" ? "diamond" : "bar"); }); }
+    if (spec.type === "dots") { spec.series.forEach(function (s) { add(s, s.symbol); }); }
+    if (spec.type === "curves") { spec.groups.forEach(function (g) { if (g.lines.length) { add(g, "line"); } }); }
+    return list;
+  }
+  function sign(item) {
+    var fill = 'style="fill:var(--c-' + item.colour + ')"', shapes = {
+      bar: '<rect x="4" y="1" width="10" height="10" rx="2" ' + fill + "/>", area: '<rect x="1" y="2" width="16" height="8" opacity=".45" ' + fill + "/>",
+      circle: '<circle cx="9" cy="6" r="4" ' + fill + "/>", diamond: '<path d="M9 0l6 6-6 6-6-6z" ' + fill + "/>"
+    };
+    var dash = item.dash === "dashed" ? "5 3" : item.dash === "dotted" ? "2 2" : "none";
+    var stroke = '<path d="M0 6h18" style="stroke:var(--c-' + item.colour + ');stroke-width:3;stroke-dasharray:' + dash + '"/>';
+    return '<svg width="18" height="12" aria-hidden="true">' + (shapes[item.sign] || stroke) + "</svg>";
+  }
+  function addLegend(entry) {
+    var list = entries(entry.spec), box = document.createElement("div");
+    if (!list.length) { return; }
+    box.className = "legend";
+    list.forEach(function (item) {
+      var button = document.createElement("button");
+      button.type = "button";
+      button.innerHTML = sign(item) + "<span>" + escapeText(item.name) + "</span>";
+      button.setAttribute("aria-pressed", String(entry.selected[item.name] !== false));
+      button.addEventListener("click", function () {
+        var on = entry.selected[item.name] === false;
+        entry.selected[item.name] = on;
+        button.setAttribute("aria-pressed", String(on));
+        entry.chart.dispatchAction({ type: on ? "legendSelect" : "legendUnSelect", name: item.name });
+      });
+      box.appendChild(button);
+    });
+    entry.box.parentNode.insertBefore(box, entry.box);
   }
   function redraw(width) { drawn.forEach(function (entry) { draw(entry, width); }); }
 
@@ -289,6 +320,7 @@
       var entry = { box: box, spec: spec, chart: null, width: 0 };
       drawn.push(entry);
       draw(entry);
+      if (entry.selected) { addLegend(entry); }
       new ResizeObserver(function () { if (box.clientWidth && box.clientWidth !== entry.width && !printing) { draw(entry); } }).observe(box);
     });
   }
@@ -329,7 +361,9 @@
     entries.forEach(function (entry) {
       if (!entry.isIntersecting || !links[entry.target.id]) { return; }
       Object.keys(links).forEach(function (id) { links[id].classList.remove("here"); });
-      links[entry.target.id].classList.add("here");
+      var link = links[entry.target.id], row = link.parentNode;
+      link.classList.add("here");
+      if (row.scrollWidth > row.clientWidth) { row.scrollLeft = link.offsetLeft - 40; }
     });
   }, { rootMargin: "-15% 0px -75% 0px" });
   document.querySelectorAll("section").forEach(function (part) { watcher.observe(part); });

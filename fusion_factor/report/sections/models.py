@@ -9,7 +9,7 @@ from fusion_factor.report import published
 from fusion_factor.report.blocks import Block, Column, Figure, Note, Section, Table
 from fusion_factor.report.data import ReportData
 from fusion_factor.report.figures import bars, curves, dots
-from fusion_factor.report.labels import NETWORKS, network_label, ordered, score_colour, score_label
+from fusion_factor.report.labels import NETWORKS, SCORES, network_label, ordered, score_colour, score_label
 from fusion_factor.report.numbers import number, rounded
 from fusion_factor.report.reshape import floats
 
@@ -28,7 +28,7 @@ def seeds(data: ReportData) -> Section:
     if not len(frame):
         note = Note(("There is no comparison of seeds: evaluate/seeds.csv is not there or holds nothing.",), "absent")
         return Section("seeds", "Seed spread", "Seeds", explain, [note])
-    networks = ordered(frame["network"].astype(str), NETWORKS)
+    networks = ordered(frame["network"].astype(str), SCORES)
     points: list[list[Any]] = []
     means: list[list[Any]] = []
     rows = []
@@ -100,7 +100,10 @@ def factors(data: ReportData) -> Section:
             }
         )
     rows.sort(key=lambda row: -(row["rank_ic"] if row["rank_ic"] is not None else -9))
-    series = [{"name": "RankIC", "colour": "hf", "y": rounded([row["rank_ic"] for row in rows], 5)}]
+    papers = rounded([row["paper_rank_ic"] for row in rows], 5)
+    series: list[dict[str, Any]] = [{"name": "this run", "colour": "hf", "y": rounded([row["rank_ic"] for row in rows], 5)}]
+    if any(value is not None for value in papers):
+        series.append({"name": "published (real A-shares)", "colour": "ink-soft", "y": papers, "shape": "dot"})
     spec = bars([row["factor"] for row in rows], "pct", series, flat=True)
     columns = (
         Column("factor", "Factor"),
@@ -112,8 +115,8 @@ def factors(data: ReportData) -> Section:
         Column("paper_icir", "Published ICIR", "num2", published.FACTOR_SOURCE),
     )
     caption = f"Names ending in _px are proxies made from bars alone. Published: {published.FACTOR_SOURCE}."
-    table = Table("factors-table", columns, tuple(rows), caption, sortable=True)
-    blocks: list[Block] = [Figure("factors-bars", "RankIC of each factor alone, after its sign", spec, 60 + 20 * len(rows)), table]
+    table = Table("factors-table", columns, tuple(rows), caption, sortable=True, folded="The numbers")
+    blocks: list[Block] = [Figure("factors-bars", "RankIC of each factor alone, after its sign", spec, 70 + 20 * len(rows)), table]
     return Section("factors", "Single factors", "Factors", explain, blocks)
 
 
@@ -131,7 +134,7 @@ def training(data: ReportData) -> Section:
     rows = []
     for network in ordered(frame["network"].dropna().astype(str), NETWORKS):
         part = frame[frame["network"].astype(str) == network]
-        for task in sorted(part["task"].fillna("").astype(str).unique()):
+        for task in ordered(part["task"].fillna("").astype(str), SCORES):
             blocks.append(_curve_figure(network, task, part[part["task"].fillna("").astype(str) == task]))
         fits = part.groupby(["fold", "seed"], dropna=False)["epoch"]
         rows.append(

@@ -101,7 +101,7 @@ def what_was_run(data: ReportData) -> Section:
             text = json.dumps(plain(manifest["config"]), indent=2, ensure_ascii=False)
             blocks.append(Folded(f"Configuration of the stage {name}", text))
     explain = "Which data, which dates, which rules and which code these figures come from."
-    return Section("run", "What was run", "What was run", explain, blocks)
+    return Section("run", "What was run", "Run", explain, blocks)
 
 
 def _facts(data: ReportData) -> Table:
@@ -125,7 +125,7 @@ def _facts(data: ReportData) -> Table:
     seeds = {str(seed) for seed in data.history["seed"].dropna().unique()} if len(data.history) else set()
     if seeds:
         fact("Seeds", f"{len(seeds)} a fit")
-    return Table("run-facts", (Column("what", "What"), Column("value", "Value")), tuple(rows))
+    return Table("run-facts", (Column("what", "What"), Column("value", "Value", "long")), tuple(rows))
 
 
 def _reading(params: Mapping[str, Any]) -> str:
@@ -149,11 +149,11 @@ def _rules(data: ReportData) -> Table:
     for name in names:
         strategy = data.strategies[name]
         params, metrics = strategy.params, strategy.metrics
-        dates = f"{shown(metrics.get('base'), 'date')} to {shown(metrics.get('end'), 'date')}"
         rows.append(
             {
                 "strategy": strategy_label(name),
-                "dates": dates,
+                "from": metrics.get("base"),
+                "to": metrics.get("end"),
                 "schedule": params.get("schedule", "weekly"),
                 "top": params.get("top_k"),
                 "codes": strategy.signals["code"].nunique() or None,
@@ -165,13 +165,14 @@ def _rules(data: ReportData) -> Table:
         )
     columns = (
         Column("strategy", "Strategy"),
-        Column("dates", "From, to"),
+        Column("from", "From", "date"),
+        Column("to", "To", "date"),
         Column("schedule", "Signals"),
         Column("top", "Picks", "int"),
         Column("codes", "Pool", "int"),
-        Column("fill", "Filled at"),
+        Column("fill", "Filled at", "long"),
         Column("aggregate", "Index score"),
-        Column("cost", "Costs"),
+        Column("cost", "Costs", "long"),
         Column("benchmark", "Benchmark"),
     )
     caption = "Rules of the rotations. pool_held: the whole pool bought at equal weight at the same signals; pool_mean: its mean return, rebalanced daily."
@@ -210,7 +211,7 @@ def _stages(data: ReportData) -> Table:
         )
     titles = ("Stage", "Started", "Ended", "Device", "Seed", "Rows", "Commit", "Warnings", "Versions")
     keys = ("stage", "start", "end", "device", "seed", "rows", "commit", "warnings", "versions")
-    columns = tuple(Column(key, title) for key, title in zip(keys, titles, strict=True))
+    columns = tuple(Column(key, title, "long" if key in ("versions", "warnings") else "text") for key, title in zip(keys, titles, strict=True))
     return Table("run-stages", columns, tuple(rows), folded="Stages, code and versions")
 
 

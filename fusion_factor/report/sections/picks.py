@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from fusion_factor.report.blocks import Block, Column, Heading, Note, Section, Table
+from fusion_factor.report.blocks import Column, Columns, Heading, Note, Section, Table
 from fusion_factor.report.data import ReportData, StrategyData
 from fusion_factor.report.labels import STRATEGIES, ordered, strategy_colour, strategy_label
 from fusion_factor.report.numbers import number, shown
@@ -20,20 +20,19 @@ def picks(data: ReportData) -> Section:
     """The picks of the last signal session of every strategy."""
     explain = (
         "What each rotation wants to hold after its last signal, decided after that session's close and filled at the next session. "
-        "Rank 1 is the best index score; coverage is the share of an index's members that have a score; “new” names were not in the list before."
+        "Number 1 is the best index score; cover is the share of an index's members that have a score; was is the rank at the signal before, and new means not held until now."
     )
     if not data.strategies:
         note = Note(("No rotation was run, so there are no picks.",), "absent")
         return Section("picks", "This week's picks", "Picks", explain, [note])
-    blocks: list[Block] = []
+    parts = []
     for name in ordered(data.strategies, STRATEGIES):
-        strategy = data.strategies[name]
-        blocks.append(Heading(strategy_label(name), colour=strategy_colour(name)))
-        blocks.extend(_last_signal(strategy))
-    return Section("picks", "This week's picks", "Picks", explain, blocks)
+        heading = Heading(strategy_label(name), colour=strategy_colour(name))
+        parts.append((heading, *_last_signal(data.strategies[name])))
+    return Section("picks", "This week's picks", "Picks", explain, [Columns(tuple(parts))])
 
 
-def _last_signal(strategy: StrategyData) -> list[Block]:
+def _last_signal(strategy: StrategyData) -> list[Note | Table]:
     signals = strategy.signals.dropna(subset=["signal"])
     if signals.empty:
         return [Note(("There is no signal.",), "absent")]
@@ -50,17 +49,15 @@ def _last_signal(strategy: StrategyData) -> list[Block]:
     lines = [_state(strategy, dates[-1], len(now), int(_flag(now["eligible"]).sum()))]
     if leaving:
         lines.append("Leaves the list: " + ", ".join(_named(code, strategy) for code in leaving) + ".")
-    named = any(strategy.names.get(row["code"]) for row in rows)
     columns = (
-        Column("rank", "Rank", "int"),
-        Column("code", "Code"),
-        *((Column("name", "Name"),) if named else ()),
+        Column("rank", "#", "int"),
+        Column("index", "Index"),
         Column("score", "Score", "num3"),
-        Column("coverage", "Coverage", "pct0"),
-        Column("before", "Rank before", "int"),
-        Column("change", "In list"),
+        Column("coverage", "Cover", "pct0", "share of the index's members that have a score"),
+        Column("before", "Was", "int", "rank at the signal before"),
+        Column("change", ""),
     )
-    return [Note(tuple(lines)), Table(f"picks-{strategy.name}", columns, tuple(rows))]
+    return [Note(tuple(lines[:1])), Table(f"picks-{strategy.name}", columns, tuple(rows)), *(Note((line,)) for line in lines[1:])]
 
 
 def _flag(column: pd.Series) -> pd.Series:
@@ -72,17 +69,17 @@ def _row(row: pd.Series, strategy: StrategyData, ranks: dict[str, Any], held: se
     return {
         "rank": number(row["rank"]),
         "code": code,
-        "name": strategy.names.get(code, ""),
+        "index": _named(code, strategy),
         "score": number(row["score"]),
         "coverage": number(row["coverage"]),
         "before": number(ranks.get(code)),
-        "change": ("stays" if code in held else "new") if compare else "",
+        "change": "" if code in held or not compare else "new",
     }
 
 
 def _named(code: str, strategy: StrategyData) -> str:
     name = strategy.names.get(code)
-    return f"{code} {name}" if name else code
+    return f"{name} ({code})" if name else code
 
 
 def _state(strategy: StrategyData, signal: Any, codes: int, eligible: int) -> str:

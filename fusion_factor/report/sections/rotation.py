@@ -59,7 +59,7 @@ def strategies(data: ReportData) -> Section:
     drawn = [name for name in names if len(data.strategies[name].nav)]
     if drawn:
         blocks.append(_together(data, drawn))
-    blocks.append(_metrics(data, names))
+    blocks += [_metrics(data, names), _more_metrics(data, names)]
     return Section("rotation", "Rotation strategies", "Rotations", explain, blocks)
 
 
@@ -79,14 +79,23 @@ def _metrics(data: ReportData, names: list[str]) -> Table:
     """Metrics as rows, strategies as columns: three columns fit a phone."""
     rows: list[dict[str, Any]] = []
     for key, title, kind, hint in _FIGURES:
-        row: dict[str, Any] = {"metric": title, "hint": hint, "kind": kind}
+        row: dict[str, Any] = {"metric": title, "meaning": hint, "kind": kind}
         rows.append(row | {name: number(data.strategies[name].metrics.get(key)) for name in names})
-    for key, title, kind in _MORE:
-        row = {"metric": title, "kind": kind}
-        values = {name: data.strategies[name].metrics.get(key) for name in names}
-        rows.append(row | (values if kind == "date" else {name: number(value) for name, value in values.items()}))
-    columns = (Column("metric", "Figure"), *(Column(name, strategy_label(name), "by_row") for name in names))
+    columns = (*_metric_columns(names), Column("meaning", "What it is", "soft"))
     return Table("rotation-metrics", columns, tuple(rows), strong=(1,))
+
+
+def _metric_columns(names: list[str]) -> list[Column]:
+    return [Column("metric", "Figure"), *(Column(name, strategy_label(name), "by_row") for name in names)]
+
+
+def _more_metrics(data: ReportData, names: list[str]) -> Table:
+    rows: list[dict[str, Any]] = []
+    for key, title, kind in _MORE:
+        values = {name: data.strategies[name].metrics.get(key) for name in names}
+        shown_values = values if kind == "date" else {name: number(value) for name, value in values.items()}
+        rows.append({"metric": title, "kind": kind, **shown_values})
+    return Table("rotation-more", tuple(_metric_columns(names)), tuple(rows), folded="More figures, counts, drawdown dates")
 
 
 def each_strategy(data: ReportData) -> list[Section]:

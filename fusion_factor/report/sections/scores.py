@@ -8,7 +8,7 @@ import pandas as pd
 from fusion_factor.report.blocks import Block, Column, Figure, Note, Section, Table
 from fusion_factor.report.data import ReportData
 from fusion_factor.report.figures import Line, Panel, bars, over_time
-from fusion_factor.report.labels import BASELINES, HINTS, SCORES, ordered, score_colour, score_label
+from fusion_factor.report.labels import BASELINES, MEANINGS, SCORES, ordered, score_colour, score_label
 from fusion_factor.report.numbers import number, rounded
 from fusion_factor.report.reshape import Floats, floats, layer_paths, moving_mean, running_sum, standard_error
 from fusion_factor.report.sections.opening import main_score, summary_row
@@ -56,6 +56,9 @@ def compared(data: ReportData) -> Section:
         colours=tuple(score_colour(name) for name in names), strong=_strong(names, main_score(data)),
     )  # fmt: skip
     blocks.append(table)
+    meanings = tuple(f"{score_label(name)}: {MEANINGS[name]}" for name in names if name in MEANINGS)
+    if meanings:
+        blocks.append(Note(meanings, heading="The scores"))
     blocks.append(_missing_scores(names))
     blocks.append(_oracle(data))
     return Section("scores", "Scores compared", "Scores", explain, [block for block in blocks if block is not None])
@@ -70,8 +73,7 @@ def _compared_row(data: ReportData, name: str) -> dict[str, Any]:
     assert row is not None
     error = standard_error(row)
     out: dict[str, Any] = {column.key: number(row.get(column.key)) for column in _COMPARED}
-    two = None if error is None else 2 * error
-    return out | {"score": score_label(name), "two_se": two, "hint": HINTS.get(name, "")}
+    return out | {"score": score_label(name), "two_se": None if error is None else 2 * error}
 
 
 def _whiskers(id: str, title: str, names: list[str], rows: list[dict[str, Any]]) -> Figure:
@@ -136,7 +138,7 @@ def over_dates(data: ReportData) -> Section:
     names = [name for name in ordered(data.scores, SCORES) if len(data.scores[name].ic)]
     title = "RankIC over time"
     if not names:
-        return Section("rankic", title, "RankIC over time", explain, [_absent(data, "There is no RankIC by date", "evaluate")])
+        return Section("rankic", title, "Over time", explain, [_absent(data, "There is no RankIC by date", "evaluate")])
     dates = pd.Series(sorted({date for name in names for date in data.scores[name].ic["date"].dropna()}))
     values = {name: _aligned(data.scores[name].ic, dates) for name in names}
     main = main_score(data)
@@ -152,12 +154,12 @@ def over_dates(data: ReportData) -> Section:
     ]
     blocks: list[Block] = [
         Figure("rankic-dates", f"RankIC by date, and mean of the last {SMOOTHED} dates", over_time(dates, [Panel("RankIC", "pct1", each, zero=True)]), 300),
-        Figure("rankic-sum", "Cumulative RankIC", over_time(dates, [Panel("sum of RankIC", "num1", sums, digits=3, zero=True)]), 360),
+        Figure("rankic-sum", "Cumulative RankIC", over_time(dates, [Panel("sum of RankIC", "num0", sums, digits=3, zero=True)]), 360),
     ]
     by_year = _by_year(data, names)
     if by_year is not None:
         blocks.append(by_year)
-    return Section("rankic", title, "RankIC over time", explain, blocks)
+    return Section("rankic", title, "Over time", explain, blocks)
 
 
 def _dash(name: str) -> str:
