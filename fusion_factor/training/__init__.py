@@ -4,6 +4,7 @@
 day as for a fold; `train` fits one network on one fold in this process.
 """
 
+from fusion_factor.training.baselines import BaselineSettings, run_baselines
 from fusion_factor.training.batches import HighFrequencyInputs, LowFrequencyInputs, WindowInputs
 from fusion_factor.training.checkpoints import Checkpoint
 from fusion_factor.training.fit import FitJob, fit
@@ -16,6 +17,7 @@ from fusion_factor.training.trainer import train
 from fusion_factor.training.walk_forward import TrainingFailed, run
 
 __all__ = [
+    "BaselineSettings",
     "Checkpoint",
     "FactorModule",
     "FitJob",
@@ -31,6 +33,7 @@ __all__ = [
     "fit",
     "predict",
     "run",
+    "run_baselines",
     "train",
     "walk_forward",
 ]

@@ -71,7 +71,7 @@ def run(
     target = Path(folder)
     device = choose_device(device)
     feature_set = FeatureSet.load(features, mmap=True)
-    by_network = {network.name: folds_of(feature_set, network, folds, fit_settings.min_names) for network in networks}
+    by_network = {network.name: _folds_of(feature_set, network, folds, fit_settings.min_names) for network in networks}
     mark = fingerprint(features)
     jobs = [
         FitJob(network, fold, seed, fit_settings, str(features), mark, str(target), device)
@@ -90,15 +90,23 @@ def run(
     _write_folds(target, by_network, feature_set)
 
 
-def folds_of(features: FeatureSet, network: NetworkSettings, folds: FoldSettings, min_names: int) -> list[Fold]:
-    """The folds of one network: its own train_start if it has one, sessions with enough labelled names only."""
-    own = folds if network.train_start is None else replace(folds, train_start=network.train_start)
-    inputs = build(network.inputs, WindowInputs, features)  # type: ignore[type-abstract]
+def folds_for(features: FeatureSet, inputs: WindowInputs, folds: FoldSettings, min_names: int) -> list[Fold]:
+    """The folds on a feature set, over sessions with at least `min_names` labelled names that have these inputs."""
     usable = usable_sessions(inputs, features, min_names)
     try:
-        return walk_forward(features.sessions, usable, own, features.reach)
+        return walk_forward(features.sessions, usable, folds, features.reach)
     except ConfigError as error:
-        raise ConfigError(f"network {network.name}: {error} (a date counts with {min_names} labelled names)") from error
+        raise ConfigError(f"{error} (a date counts with {min_names} labelled names)") from error
+
+
+def _folds_of(features: FeatureSet, network: NetworkSettings, folds: FoldSettings, min_names: int) -> list[Fold]:
+    """The folds of one network, from its own train_start if it has one."""
+    own = folds if network.train_start is None else replace(folds, train_start=network.train_start)
+    inputs = build(network.inputs, WindowInputs, features)  # type: ignore[type-abstract]
+    try:
+        return folds_for(features, inputs, own, min_names)
+    except ConfigError as error:
+        raise ConfigError(f"network {network.name}: {error}") from error
 
 
 def _check_names(networks: Sequence[NetworkSettings], seeds: Sequence[int]) -> None:
