@@ -10,10 +10,10 @@ import numpy as np
 from fusion_factor.core.errors import ConfigError, DataError
 from fusion_factor.features.intraday.catalogue import HUATAI27, NAMES
 from fusion_factor.features.intraday.kernel import session_kernel
+from fusion_factor.features.intraday.row import DAYS
 from fusion_factor.features.panel import Float32Array, FloatArray
 from fusion_factor.market.store import SessionBars
 
-BARS_A_SESSION = (240, 48, 16)
 _FIELDS = ("open", "high", "low", "close", "volume", "amount")
 
 
@@ -28,7 +28,7 @@ def compute_factors(bars: SessionBars, names: Sequence[str] = HUATAI27) -> Float
     if unknown:
         raise ConfigError(f"factor {unknown[0]!r} is not in the catalogue; there are {', '.join(NAMES)}")
     fields = [_field(bars, name) for name in _FIELDS]
-    if fields[0].ndim != 2 or fields[0].shape[1] not in BARS_A_SESSION:
+    if fields[0].ndim != 2 or fields[0].shape[1] not in DAYS:
         raise DataError(f"bars of {bars.session}: shape {fields[0].shape}, must be 240, 48 or 16 bars a symbol")
     for name, field in zip(_FIELDS, fields, strict=True):
         if field.shape != fields[0].shape:
@@ -38,7 +38,7 @@ def compute_factors(bars: SessionBars, names: Sequence[str] = HUATAI27) -> Float
         raise DataError(f"bars of {bars.session}: no trade counts, which a factor of tier bar+n needs")
     trades = _field(bars, "trades") if wants_trades else fields[4]
     values_sf = np.empty((fields[0].shape[0], len(NAMES)))
-    session_kernel()(*fields, trades, wants_trades, values_sf)
+    session_kernel()(*fields, trades, wants_trades, DAYS[fields[0].shape[1]], values_sf)
     if tuple(names) == NAMES:
         return values_sf
     return np.ascontiguousarray(values_sf[:, [NAMES.index(name) for name in names]])

@@ -1,160 +1,148 @@
 """The 15 minute-bar factors of `huatai27` (METHOD 2.3), and the exact forms of three of them that need trade counts.
 
-Names, meanings and signs are published (Huatai, all-frequency volume-price report of 2023-12-08); formulas follow METHOD
-2.3. r return, p close, o open, h high, l low, v volume, a amount, n trades of bar j = 1..J; W_k the k-th half hour; E
-the first window, L the last one. All rules of row.py apply; each function returns NaN by the rule it names.
+Names, meanings and signs are published (Huatai, all-frequency volume-price report of 2023-12-08); formulas follow
+METHOD 2.3. r return, p close, o open, h high, l low, v volume, a amount, n trades of bar j = 1..J; W_k the k-th half
+hour; E the first window, L the last one. Each argument is one symbol's session [J]; all rules of row.py apply, and a
+function names those that can make it NaN. `left` and `right` are scratch [J].
 """
 
 import math
 
 from fusion_factor.features.intraday.moments import Row, compiled, correlation, skewness
-from fusion_factor.features.intraday.row import Session, has_trading, mark_largest, share_count
+from fusion_factor.features.intraday.row import Day, Marks, traded
 
 
 @compiled
-def late_skew_ret(s: Session) -> float:
+def late_skew_ret(ret: Row, valid: Marks, day: Day) -> float:
     """skew of r in L. Sign -1, dimensionless, tier bar, window w. Lottery-like closing ramps revert. NaN: iii, iv."""
-    n = s.ret.shape[0]
-    if not has_trading(s, n - s.window, n):
+    n = ret.shape[0]
+    if not traded(valid, n - day.window, n):
         return math.nan
-    return skewness(s.ret[n - s.window :], 4)
+    return skewness(ret[n - day.window :], 4)
 
 
 @compiled
-def down_vol_perc(s: Session) -> float:
+def down_vol_perc(ret: Row) -> float:
     """Sum of r^2 over falling bars / sum of r^2. Sign +1, 0..1, tier bar. Falls dominate, then rebound. NaN: vi."""
     falling = 0.0
     total = 0.0
-    for j in range(s.ret.shape[0]):
-        square = s.ret[j] * s.ret[j]
+    for j in range(ret.shape[0]):
+        square = ret[j] * ret[j]
         total += square
-        falling += square if s.ret[j] < 0.0 else 0.0
+        falling += square if ret[j] < 0.0 else 0.0
     return falling / total if total > 0.0 else math.nan
 
 
 @compiled
-def lagged_correlation(s: Session, x: Row, y: Row) -> float:
-    """corr(x_j, y_(j+1)) over the session, without the pair that spans lunch. NaN: iv, too few pairs."""
+def lagged_correlation(x: Row, y: Row, least: int, left: Row, right: Row) -> float:
+    """corr(x_j, y_(j+1)) over the session, without the pair that spans lunch. NaN: iv.
+
+    Three factors: `corr_ret_lastret` = corr(r_j, r_(j+1)), sign -1, dimensionless, tier bar: a sticky intraday trend
+    reverts. `corr_close_nextopen` = corr(p_j, o_(j+1)), sign +1, dimensionless, near 1, tier bar: quotes go on where
+    they were. And the two of net buying in trade_group.py.
+    """
     n = x.shape[0]
     noon = n // 2
-    s.left[: noon - 1] = x[: noon - 1]
-    s.right[: noon - 1] = y[1:noon]
-    s.left[noon - 1 : n - 2] = x[noon : n - 1]
-    s.right[noon - 1 : n - 2] = y[noon + 1 :]
-    return correlation(s.left[: n - 2], s.right[: n - 2], s.least_pairs)
+    for j in range(noon - 1):
+        left[j] = x[j]
+        right[j] = y[j + 1]
+    for j in range(noon, n - 1):
+        left[j - 1] = x[j]
+        right[j - 1] = y[j + 1]
+    return correlation(left[: n - 2], right[: n - 2], least)
 
 
 @compiled
-def corr_ret_lastret(s: Session) -> float:
-    """corr(r_j, r_(j-1)). Sign -1, dimensionless, tier bar. A sticky intraday trend reverts. NaN: iv."""
-    return lagged_correlation(s, s.ret, s.ret)
-
-
-@compiled
-def corr_close_nextopen(s: Session) -> float:
-    """corr(p_j, o_(j+1)). Sign +1, dimensionless, near 1, tier bar. Quotes go on where they were. NaN: iv."""
-    return lagged_correlation(s, s.close, s.open)
-
-
-@compiled
-def volume_share(s: Session, k: int) -> float:
+def volume_share(volume: Row, volume_sum: float, valid: Marks, day: Day, k: int) -> float:
     """Sum of v in W_k / sum of v: `volume_perc2` .. `volume_perc7`. Sign +1, 0..1, tier bar. Volume spread away from
     open and close is good. NaN: iii on W_k, vi."""
-    begin = (k - 1) * s.half_hour
-    end = begin + s.half_hour
-    if not has_trading(s, begin, end) or not s.volume_sum > 0.0:
+    begin = (k - 1) * day.half_hour
+    end = begin + day.half_hour
+    if not traded(valid, begin, end) or not volume_sum > 0.0:
         return math.nan
     total = 0.0
     for j in range(begin, end):
-        total += s.volume[j]
-    return total / s.volume_sum
+        total += volume[j]
+    return total / volume_sum
 
 
 @compiled
-def corr_volume_item(s: Session) -> float:
+def corr_volume_item(volume: Row, trades: Row, day: Day) -> float:
     """corr(v_j, n_j). Sign -1, dimensionless, tier bar+n. Volume made of equal small tickets is retail. NaN: iv."""
-    return correlation(s.volume, s.trades, s.least_pairs)
+    return correlation(volume, trades, day.least_pairs)
 
 
 @compiled
-def corr_volume_item_px(s: Session) -> float:
+def corr_volume_item_px(volume: Row, ret: Row, day: Day, left: Row) -> float:
     """corr(v_j, |r_j|), for `corr_volume_item`. Sign -1, dimensionless, tier bar. Trade count and absolute move share
     the clock of arriving information. NaN: iv."""
-    for j in range(s.ret.shape[0]):
-        s.left[j] = abs(s.ret[j])
-    return correlation(s.volume, s.left, s.least_pairs)
+    for j in range(ret.shape[0]):
+        left[j] = abs(ret[j])
+    return correlation(volume, left, day.least_pairs)
 
 
 @compiled
-def early_corr_volume_ret(s: Session) -> float:
+def early_corr_volume_ret(volume: Row, ret: Row, valid: Marks, day: Day) -> float:
     """corr(v_j, r_j) in E. Sign +1, dimensionless, tier bar, window w. Volume supports early gains. NaN: iii, iv."""
-    if not has_trading(s, 0, s.window):
+    if not traded(valid, 0, day.window):
         return math.nan
-    return correlation(s.volume[: s.window], s.ret[: s.window], s.least_early)
+    return correlation(volume[: day.window], ret[: day.window], day.least_early)
 
 
 @compiled
-def bigorder_ret(s: Session) -> float:
-    """Product of 1+r over the 30% of valid bars with the largest a/n, minus 1. Sign -1, return, tier bar+n. Pushes by
-    big tickets revert. NaN: a valid bar without a trade count."""
-    for j in range(s.ret.shape[0]):
-        if s.valid[j] and not s.trades[j] > 0.0:
-            return math.nan
-        s.right[j] = s.amount[j] / s.trades[j] if s.valid[j] else 0.0
-    # the mask of the largest amounts is not needed after its own factors: it is reused here, as the last one to run
-    mark_largest(s.right, share_count(0.3, s.n_valid), s.left, s.largest30)
-    return compound(s, s.largest30, s.ret.shape[0]) - 1.0
-
-
-@compiled
-def bigorder_ret_px(s: Session) -> float:
-    """Product of 1+r over the 30% of valid bars with the largest a, minus 1, for `bigorder_ret`. Sign -1, return, tier
-    bar."""
-    return compound(s, s.largest30, s.ret.shape[0]) - 1.0
-
-
-@compiled
-def compound(s: Session, marks: Row, n: int) -> float:
-    """Product of 1 + r over the marked bars among the first n."""
+def compound(ret: Row, marks: Marks) -> float:
+    """Product of 1 + r over the marked bars."""
     product = 1.0
-    for j in range(n):
-        product *= 1.0 + s.ret[j] if marks[j] else 1.0
+    for j in range(ret.shape[0]):
+        product *= 1.0 + (ret[j] if marks[j] else 0.0)
     return product
 
 
 @compiled
-def down_single_amt_perc(s: Session) -> float:
+def bigorder_ret(ret: Row, largest30: Marks) -> float:
+    """Product of 1+r over the 30% of valid bars with the largest a/n, minus 1. Sign -1, return, tier bar+n. Pushes by
+    big tickets revert. As `bigorder_ret_px` (tier bar): the 30% with the largest a."""
+    return compound(ret, largest30) - 1.0
+
+
+@compiled
+def has_counts(trades: Row, valid: Marks) -> bool:
+    """Whether every valid bar has a trade count."""
+    missing = 0
+    for j in range(trades.shape[0]):
+        missing += valid[j] and not trades[j] > 0.0
+    return missing == 0
+
+
+@compiled
+def down_single_amt_perc(ret: Row, amount: Row, amount_sum: float, trades: Row) -> float:
     """(Sum a / sum n over falling bars) / (sum a / sum n). Sign +1, dimensionless, around 1, tier bar+n. Large tickets
-    while falling are absorption. NaN: a valid bar without a trade count, vi."""
-    amount = 0.0
+    while falling are absorption. NaN: vi."""
+    falling = 0.0
     count = 0.0
     total = 0.0
-    for j in range(s.ret.shape[0]):
-        if s.valid[j] and not s.trades[j] > 0.0:
-            return math.nan
-        total += s.trades[j]
-        if s.ret[j] < 0.0:
-            amount += s.amount[j]
-            count += s.trades[j]
-    return (amount / count) / (s.amount_sum / total) if count > 0.0 else math.nan
+    for j in range(ret.shape[0]):
+        total += trades[j]
+        falling += amount[j] if ret[j] < 0.0 else 0.0
+        count += trades[j] if ret[j] < 0.0 else 0.0
+    return (falling / count) / (amount_sum / total) if count > 0.0 else math.nan
 
 
 @compiled
-def down_single_amt_perc_px(s: Session) -> float:
+def down_single_amt_perc_px(ret: Row, amount: Row, amount_sum: float, n_valid: int) -> float:
     """(Mean a of falling bars) / (mean a of valid bars), for `down_single_amt_perc`. Sign +1, dimensionless, around 1,
     tier bar. NaN: vi."""
-    amount = 0.0
+    falling = 0.0
     count = 0
-    for j in range(s.ret.shape[0]):
-        if s.ret[j] < 0.0:
-            amount += s.amount[j]
-            count += 1
-    return (amount / count) / (s.amount_sum / s.n_valid) if count > 0 else math.nan
+    for j in range(ret.shape[0]):
+        falling += amount[j] if ret[j] < 0.0 else 0.0
+        count += ret[j] < 0.0
+    return (falling / count) / (amount_sum / n_valid) if count > 0 else math.nan
 
 
 @compiled
-def corr_volume_amplitude(s: Session) -> float:
+def corr_volume_amplitude(volume: Row, open_: Row, high: Row, low: Row, day: Day, left: Row) -> float:
     """corr(v_j, (h_j - l_j) / o_j). Sign -1, dimensionless, tier bar. Volume that only widens the range. NaN: iv."""
-    for j in range(s.ret.shape[0]):
-        s.left[j] = (s.high[j] - s.low[j]) / s.open[j]
-    return correlation(s.volume, s.left, s.least_pairs)
+    for j in range(volume.shape[0]):
+        left[j] = (high[j] - low[j]) / open_[j]
+    return correlation(volume, left, day.least_pairs)

@@ -94,37 +94,32 @@ def excess_kurtosis(x: Row, least: int) -> float:
 
 @compiled
 def kth_largest(x: Row, k: int) -> float:
-    """The k-th largest value, 1 <= k <= len(x), by quickselect; reorders `x`."""
-    low, high, target = 0, x.shape[0] - 1, k - 1
-    while low < high:
-        pivot = x[(low + high) // 2]
-        i, j = low, high
-        while i <= j:
-            while x[i] > pivot:
-                i += 1
-            while x[j] < pivot:
-                j -= 1
-            if i <= j:
-                x[i], x[j] = x[j], x[i]
-                i += 1
-                j -= 1
-        if target <= j:
-            high = j
-        elif target >= i:
-            low = i
+    """The k-th largest of a row of numbers >= 0, 1 <= k <= len(x).
+
+    Halves the interval of the bit patterns (which have the order of the numbers) and counts: no branch depends on a
+    single value, so this is several times faster than a quickselect.
+    """
+    bits = x.view(np.int64)
+    low, high = bits[0], bits[0]
+    for j in range(bits.shape[0]):
+        low = min(low, bits[j])
+        high = max(high, bits[j])
+    high += 1
+    while high - low > 1:
+        middle = low + (high - low) // 2
+        count = 0
+        for j in range(bits.shape[0]):
+            count += bits[j] >= middle
+        if count == k:
+            edge = math.inf
+            for j in range(bits.shape[0]):
+                edge = min(edge, x[j] if bits[j] >= middle else math.inf)
+            return edge
+        if count > k:
+            low = middle
         else:
-            break
-    return x[target]
-
-
-@compiled
-def percentile(x: Row, share: float) -> float:
-    """The value below which `share` of the row lies, linear between neighbours (numpy's default); reorders `x`."""
-    n = x.shape[0]
-    position = share * (n - 1)
-    below = int(math.floor(position))
-    lower = kth_largest(x, n - below)
-    if below + 1 >= n:
-        return lower
-    upper = kth_largest(x, n - below - 1)
-    return lower + (position - below) * (upper - lower)
+            high = middle
+    for j in range(bits.shape[0]):
+        if bits[j] == low:
+            return x[j]
+    return 0.0

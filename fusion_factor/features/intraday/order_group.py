@@ -7,61 +7,51 @@ minutes.
 
 import math
 
-from fusion_factor.features.intraday.moments import compiled, correlation, excess_kurtosis, skewness
-from fusion_factor.features.intraday.row import Session, has_trading
+from fusion_factor.features.intraday.moments import Row, compiled, correlation, excess_kurtosis, skewness
+from fusion_factor.features.intraday.row import Day, Marks, traded
 
 
 @compiled
-def collect_rising(s: Session) -> int:
-    """Volumes of rising bars into `left`; how many."""
-    count = 0
-    for j in range(s.ret.shape[0]):
-        if s.ret[j] > 0.0:
-            s.left[count] = s.volume[j]
-            count += 1
-    return count
+def split_volume(ret: Row, volume: Row, rising: Row, falling: Row) -> tuple[int, int]:
+    """Collect the volumes of rising and of falling bars; how many of each. An entry that is not counted is written
+    over by the next one."""
+    up, down = 0, 0
+    for j in range(ret.shape[0]):
+        rising[up] = volume[j]
+        falling[down] = volume[j]
+        up += ret[j] > 0.0
+        down += ret[j] < 0.0
+    return up, down
 
 
 @compiled
-def collect_falling(s: Session) -> int:
-    """Volumes of falling bars into `right`; how many."""
-    count = 0
-    for j in range(s.ret.shape[0]):
-        if s.ret[j] < 0.0:
-            s.right[count] = s.volume[j]
-            count += 1
-    return count
-
-
-@compiled
-def skew_order_diff_px(s: Session) -> float:
+def skew_order_diff_px(rising: Row, falling: Row, day: Day) -> float:
     """skew(v of rising bars) - skew(v of falling bars). Sign -1, dimensionless. NaN: iv, too few bars on a side."""
-    rising, falling = collect_rising(s), collect_falling(s)
-    return skewness(s.left[:rising], s.least_side) - skewness(s.right[:falling], s.least_side)
+    return skewness(rising, day.least_side) - skewness(falling, day.least_side)
 
 
 @compiled
-def kurt_order_diff_px(s: Session) -> float:
+def kurt_order_diff_px(rising: Row, falling: Row, day: Day) -> float:
     """kurt(v of rising bars) - kurt(v of falling bars). Sign -1, dimensionless. NaN: iv, too few bars on a side."""
-    rising, falling = collect_rising(s), collect_falling(s)
-    return excess_kurtosis(s.left[:rising], s.least_side) - excess_kurtosis(s.right[:falling], s.least_side)
+    return excess_kurtosis(rising, day.least_side) - excess_kurtosis(falling, day.least_side)
 
 
 @compiled
-def early_kurt_order_px(s: Session) -> float:
+def early_kurt_order_px(volume: Row, valid: Marks, day: Day) -> float:
     """kurt(v) in E. Sign -1, dimensionless, window w+. NaN: iii, iv."""
-    if not has_trading(s, 0, s.wide):
+    if not traded(valid, 0, day.wide):
         return math.nan
-    return excess_kurtosis(s.volume[: s.wide], 4)
+    return excess_kurtosis(volume[: day.wide], 4)
 
 
 @compiled
-def corr_buyorder_volume_price_px(s: Session) -> float:
-    """corr(v_j, a_j / v_j) over rising bars. Sign -1, dimensionless. Big buyers at high prices. NaN: iv, too few bars."""
+def corr_buyorder_volume_price_px(ret: Row, volume: Row, amount: Row, day: Day, left: Row, right: Row) -> float:
+    """corr(v_j, a_j / v_j) over rising bars. Sign -1, dimensionless. Big buyers at high prices. NaN: iv, too few
+    bars."""
     count = 0
-    for j in range(s.ret.shape[0]):
-        if s.ret[j] > 0.0:
-            s.left[count] = s.volume[j]
-            s.right[count] = s.amount[j] / s.volume[j]
-            count += 1
-    return correlation(s.left[:count], s.right[:count], max(s.least_side, s.least_pairs))
+    for j in range(ret.shape[0]):
+        # an entry that is not counted is written over by the next one; an empty bar never rises
+        left[count] = volume[j]
+        right[count] = amount[j] / max(volume[j], 1e-300)
+        count += ret[j] > 0.0
+    return correlation(left[:count], right[:count], max(day.least_side, day.least_pairs))
