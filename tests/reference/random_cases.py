@@ -63,11 +63,13 @@ def draw_schedule(rng: Random, params: dict[str, Any], sessions: list[str]) -> N
 def draw_costs(rng: Random, params: dict[str, Any]) -> None:
     maybe(rng, params, "cost_reading", "each_side", "round_trip")
     each_side = params.get("cost_reading") == "each_side"
-    maybe(rng, params, "cost_rate", 0, 0.0, 0.002, 0.05, 0.3, 0.49 if each_side else 0.98)
+    maybe(rng, params, "cost_rate", 0, 0.0, 0.001, 0.002, 0.05)
+    if some(rng, 0.06):
+        params["cost_rate"] = 0.49 if each_side else 0.98
     if some(rng, 0.25):
-        params["cost_buy"] = rng.choice([0.0, 0.0003, 0.1, 0.45])
+        params["cost_buy"] = rng.choice([0.0, 0.0003, 0.02])
     if some(rng, 0.25):
-        params["cost_sell"] = rng.choice([0, 0.0013, 0.1, 0.49])
+        params["cost_sell"] = rng.choice([0, 0.0013, 0.03, 0.2])
     if "cost_buy" in params and "cost_sell" in params and some(rng, 0.3):
         params["cost_rate"] = 3.0  # neither used nor bound
     maybe(rng, params, "cost_model", "exact", "simple")
@@ -91,16 +93,29 @@ def draw_trading(rng: Random, params: dict[str, Any], sessions: list[str]) -> No
         params["annual_sessions"] = rng.choice([12, 244])
 
 
+def make_extreme(rng: Random, params: dict[str, Any], sessions: list[str]) -> None:
+    """Rarely: trades whose cost eats the budget, or a path without a single return."""
+    if some(rng, 0.08):
+        params |= {"cost_buy": rng.choice([0.2, 0.45]), "cost_sell": rng.choice([0.3, 0.49]), "blocked": "cash"}
+        params["top_k"] = 2
+        params.pop("buffer", None)
+    elif some(rng, 0.04):
+        day = rng.choice(sessions)
+        params |= {"schedule": "explicit", "signal_dates": [day], "end": day}
+        params.pop("start", None)
+
+
 def draw_rotation(rng: Random) -> tuple[dict[str, Any], dict[str, Rows]]:
     sessions = draw_sessions(rng, rng.choice(INDEX_ERAS), rng.randint(35, 70))
     codes = [f"8010{number}0" for number in rng.sample(range(1, 10), rng.randint(3, 9))]
     symbols = [f"{rng.choice(['000', '300', '600', '688'])}{number:03d}" for number in range(1, rng.randint(8, 24))]
     params: dict[str, Any] = {"top_k": rng.choice([1, 2, 2, 3, 4, len(codes)])}
     draw_trading(rng, params, sessions)
+    make_extreme(rng, params, sessions)
     maybe(rng, params, "score_max_age", 1, 3, 10)
     maybe(rng, params, "score_transform", "rank", "zscore", "none")
     maybe(rng, params, "aggregate", "median", "weight", "cap", "top_mean", "top_mean")
-    maybe(rng, params, "top_share", 0.0, 0.2, 0.5, 0.6, 1)
+    maybe(rng, params, "top_share", 0.0, 0.2, 0.3333333334, 0.5, 0.6, 1)
     maybe(rng, params, "min_members", 2, 3)
     maybe(rng, params, "min_coverage", 0.0, 0.6, 0.75, 1)
     maybe(rng, params, "smooth", 2, 3)
@@ -119,7 +134,7 @@ def draw_rotation(rng: Random) -> tuple[dict[str, Any], dict[str, Rows]]:
         "members": shuffled(rng, members),
         "scores": draw_scores(rng, symbols, sessions),
     }
-    if some(rng, 0.5):
+    if some(rng, 0.5) or params.get("cost_sell", 0) >= 0.3:
         tables["flags"] = draw_flags(rng, codes, sessions)
     if params.get("benchmark_kind") == "series":
         tables["benchmark"] = draw_benchmark(rng, sessions)
@@ -141,11 +156,17 @@ def draw_stock_portfolio(rng: Random) -> tuple[dict[str, Any], dict[str, Rows]]:
     symbols = [f"{rng.choice(['000', '300', '600', '688'])}{number:03d}" for number in range(1, rng.randint(5, 10))]
     params: dict[str, Any] = {"top_k": rng.choice([1, 2, 3, 4, len(symbols)])}
     draw_trading(rng, params, sessions)
+    make_extreme(rng, params, sessions)
     maybe(rng, params, "delist_haircut", 0.3, 1, 1.0)
     if some(rng, 0.2):
         params["pool"] = rng.sample(symbols, rng.randint(2, len(symbols)))
         maybe(rng, params, "strict_pool", True, False)
     stocks = draw_stocks(rng, symbols, sessions)
+    if some(rng, 0.1):  # everything goes, perhaps for nothing
+        for row in stocks:
+            row["delist_date"] = rng.choice(sessions[10:])
+        params["delist_haircut"] = rng.choice([0.5, 1])
+        maybe(rng, params, "benchmark_kind", "pool_held")
     tables = {
         "sessions": [{"date": day} for day in sessions],
         "scores": draw_scores(rng, symbols, sessions),

@@ -166,11 +166,16 @@ BAND = {"main": 0.10, "chinext": 0.20, "star": 0.20, "bse": 0.30}
 
 def draw_stocks(rng: Random, symbols: list[str], sessions: list[str]) -> Rows:
     rows = []
+    begin, stop = date.fromisoformat(sessions[0]), date.fromisoformat(sessions[-1])
+    window = {(begin + timedelta(days=step)).isoformat() for step in range((stop - begin).days + 1)}
     for symbol in symbols:
         if some(rng, 0.05):
             continue  # no row in stocks: no limit
         inside = shifted(rng.choice(sessions), rng.choice([0, 0, -1, -2]))
         listed = rng.choice(["", "2005-03-01", "2005-03-01", shifted(sessions[0], -1), sessions[0], inside, inside])
+        reforms = [day for day in ("2013-12-31", "2014-01-01", "2020-08-24", "2023-04-10") if day in window]
+        if reforms and some(rng, 0.2):
+            listed = rng.choice(reforms)
         gone = shifted(rng.choice(sessions), rng.choice([0, 0, 1, 2])) if some(rng, 0.15) else ""
         rows.append({"symbol": symbol, "board": rng.choice(BOARDS), "list_date": listed, "delist_date": gone})
     return shuffled(rng, rows)

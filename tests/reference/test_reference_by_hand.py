@@ -6,11 +6,12 @@ import pytest
 
 from reference import problems, run
 from reference.calendar import last_of_periods, week_of
+from reference.execution import World, charge
 from reference.limits import Limits, to_cents
 from reference.metrics import by_year, drawdown, path_metrics, win_rate
 from reference.paper import on_paper, rank_shares, z_scores
 from reference.parameters import DEFAULTS
-from reference.picks import choose
+from reference.picks import Decision, choose
 from reference.scores import best_mean
 
 DAYS = ["2020-03-03", "2020-03-04", "2020-03-05"]
@@ -208,3 +209,27 @@ def test_cost_rate_is_not_bound_when_both_sides_are_given() -> None:
     params = {"top_k": 1, "schedule": "daily", "cost_rate": 2.0}
     assert "cost_rate" in (problems("rotation", params, two_indices()) or "")
     assert problems("rotation", params | {"cost_buy": 0.0, "cost_sell": 0.1}, two_indices()) is None
+
+
+def test_a_cost_that_eats_the_budget_comes_from_cash() -> None:
+    # Day 2: a third each in A and B would be bought, at no cost. Day 3 picks nothing but what cannot be bought:
+    # both sold at 49 %, all from cash.
+    tables = two_indices()
+    tables["scores"] = tables["scores"][:2]
+    params = {"top_k": 3, "underfill": "cash", "schedule": "daily", "empty": "cash", "benchmark_kind": "cash"}
+    files = run("rotation", params | {"cost_buy": 0, "cost_sell": 0.49}, tables)
+    # V = 1/3 x 12/10 + 1/3 + 1/3 = 16/15, sold 11/15, cost 0.49 of it
+    assert files["executions.csv"][1]["cost"] == pytest.approx(0.49 * 11 / 16)
+    assert files["nav.csv"][-1]["nav"] == pytest.approx(16 / 15 - 0.49 * 11 / 15)
+    assert [r["code"] for r in files["holdings.csv"]] == ["A", "B", "CASH", "CASH"]
+
+
+@pytest.mark.parametrize(("model", "cost"), [("simple", 0.5), ("exact", 0.45)])
+def test_a_negative_factor_is_zero(model: str, cost: float) -> None:
+    # One name worth 9 of 10 is sold at 50 % (rate of the reference alone), the one open pick has a target of 1.
+    # simple: C = 0.5 x 9 + 0.5 x 1 = 5 > 1. exact: at f = 0 the sale alone costs 4.5.
+    world = World(["d"], ["A", "B"], {}, {}, {}, {}, 0.5, 0.5, model, "cash", "equal", "drift", 0.0)
+    decision = Decision("c", "d", False, ["B"], ["B"], 0.1)
+    final, charged = charge(world, decision, {"A": 0.0, "B": 1.0}, {"A": 9.0, "B": 0.0})
+    assert final == {"A": 0.0, "B": 0.0}
+    assert charged == pytest.approx(10 * cost)

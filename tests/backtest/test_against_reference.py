@@ -1,0 +1,104 @@
+"""The fast implementation against the slow reference on random cases; FUSION_FACTOR_RANDOM_CASES raises their number.
+
+A case that differs is written as a case folder (what the reference expects in `expected/`) and named in the message.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from reference import problems, run
+from reference.case_folders import differences, write_case
+from reference.random_cases import Case, random_case
+
+from fusion_factor.backtest import CASE_KINDS
+from fusion_factor.core.errors import ConfigError, DataError
+
+CASES = int(os.environ.get("FUSION_FACTOR_RANDOM_CASES", "200"))
+FIRST = int(os.environ.get("FUSION_FACTOR_RANDOM_FIRST", "0"))
+CHUNKS = 10
+NO_SIGNAL = "no signal session between start and end"
+
+
+def text_frame(rows: list[dict[str, str]]) -> pd.DataFrame:
+    """A table as a CSV file of it reads with every column as text."""
+    frame = pd.DataFrame(rows, dtype=str)
+    return frame.mask(frame.isin(["", "NaN"]))
+
+
+def plain_cell(value: Any) -> Any:
+    """One cell of a result as the reference writes it: dates as text, missing as None, numbers of Python."""
+    if value is None or value is pd.NA or value is pd.NaT:
+        return None
+    if isinstance(value, pd.Timestamp):
+        return value.date().isoformat()
+    value = value.item() if hasattr(value, "item") else value
+    return None if value != value else value
+
+
+def plain(content: pd.DataFrame | dict[str, Any]) -> list[dict[str, Any]] | dict[str, Any]:
+    if isinstance(content, dict):
+        return content
+    columns = [str(column) for column in content.columns]
+    return [
+        {column: plain_cell(value) for column, value in zip(columns, cells, strict=True)}
+        for cells in content.itertuples(index=False, name=None)
+    ]
+
+
+def fast(case: Case) -> dict[str, Any] | str:
+    """Return the outputs, or the message of a refusal."""
+    try:
+        files = CASE_KINDS[case.kind](dict(case.params), {name: text_frame(rows) for name, rows in case.tables.items()})
+    except (DataError, ConfigError) as refusal:
+        return str(refusal)
+    return {name: plain(content) for name, content in files.items()}
+
+
+def slow(case: Case) -> tuple[dict[str, Any] | None, list[str]]:
+    """Return (outputs or None, words that a refusal must contain)."""
+    reason = problems(case.kind, case.params, case.tables)
+    if reason is None:
+        assert not case.words, f"case {case.seed}: the reference does not refuse {case.words}"
+        return run(case.kind, case.params, case.tables), []
+    assert case.words or reason == NO_SIGNAL, f"case {case.seed} was meant to be good: {reason}"
+    return None, case.words or [NO_SIGNAL]
+
+
+def compare(case: Case, folder: Path) -> str | None:
+    """One line about the difference, with the case written to `folder`; None when both agree."""
+    wanted, words = slow(case)
+    found = fast(case)
+    if wanted is None:
+        if isinstance(found, str) and all(word in found for word in words):
+            return None
+        wanted = {"error.json": {"contains": words}}
+        wrong = [f"a refusal with {words} wanted, found {found if isinstance(found, str) else 'results'}"]
+    elif isinstance(found, str):
+        wrong = [f"results wanted, refused with: {found}"]
+    else:
+        wrong = differences(wanted, found)
+    if not wrong:
+        return None
+    write_case(folder, case.params, case.tables, wanted)
+    return f"seed {case.seed} ({case.kind}), {len(wrong)} differences, case folder {folder}: " + " | ".join(wrong[:3])
+
+
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_random_cases_agree_with_the_reference(chunk: int, tmp_path: Path) -> None:
+    reports = []
+    for seed in range(FIRST + chunk, FIRST + CASES, CHUNKS):
+        report = compare(random_case(seed), tmp_path / f"random_{seed}")
+        if report is not None:
+            reports.append(report)
+    assert not reports, f"{len(reports)} cases differ:\n" + "\n".join(reports)
+
+
+def test_order_of_rows_does_not_matter() -> None:
+    """Section 12: the same tables with their rows reversed give the same text, file for file."""
+    for seed in range(1000, 1012):
+        case = random_case(seed)
+        turned = {name: rows if name in ("sessions", "nav") else rows[::-1] for name, rows in case.tables.items()}
+        assert fast(case) == fast(Case(seed, case.kind, case.params, turned, case.words)), f"seed {seed}"
