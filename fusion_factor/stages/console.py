@@ -40,7 +40,7 @@ def _score_tables(path: Path) -> list[str]:
     summary = pd.read_csv(path)
     titles = {
         "published": "scores against the return T+1..T+6, every 5 sessions",
-        "full": "scores against the return T+1..T+11 that the networks learn, every 5 sessions",
+        "trained": "scores against the return T+1..T+11 that the networks learn, every 5 sessions",
     }
     tables = []
     for label, title in titles.items():

@@ -1,0 +1,117 @@
+"""`evaluate`: is each score any good, and how do networks, seeds and single factors compare."""
+
+import json
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fusion_factor.core.artifacts import write_file
+from fusion_factor.evaluation import FactorEvaluation, PriceBook, evaluate, share_of_oracle, top_month_hit
+from fusion_factor.features import FeatureSet
+from fusion_factor.scores import read_scores
+from fusion_factor.stages.evaluate_parts import factor_table, seed_table
+from fusion_factor.stages.markets import market_of
+from fusion_factor.stages.settings import Settings
+from fusion_factor.stages.stage import Outcome, Stage, Workspace
+
+log = logging.getLogger("fusion_factor")
+
+COMPONENTS = {"fused": "score", "fused_neutral": "score_neutral", "hf": "hf", "lf": "lf"}
+LABELS = ("published", "trained")
+
+
+def work(settings: Settings, workspace: Workspace, folder: Path) -> Outcome:
+    """Evaluate every score against both labels; write one folder a score and the comparisons."""
+    options = settings.raw["evaluate"]
+    features = FeatureSet.load(workspace.folder("features"), mmap=True)
+    market = market_of(settings, workspace)
+    tables = score_tables(workspace.folder("scores"))
+    first = tables["fused"]["date"].min()
+    buyable = tradable(features)
+    tables = {name: keep_tradable(table, features, buyable) for name, table in tables.items()}
+    book = PriceBook.of(market.table("stock_prices"), market.sessions)
+    rows = []
+    for label in LABELS:
+        params = {**options[label], "min_names": options["min_names"], "start": str(first.date())}
+        results = {name: evaluate(table, book, **params) for name, table in tables.items()}
+        rows += [summary_row(name, label, result, results.get("oracle")) for name, result in results.items()]
+        if label == LABELS[0]:
+            for name, result in results.items():
+                write_evaluation(folder / name, result)
+    pd.DataFrame(rows).to_csv(folder / "summary.csv", index=False)
+    prepared = (features, book, options, first)
+    seed_table(workspace.folder("train"), buyable, *prepared).to_csv(folder / "seeds.csv", index=False)
+    if features.hf is not None:
+        factor_table(buyable, *prepared).to_csv(folder / "factors.csv", index=False)
+    return Outcome(rows={"scores": len(tables)})
+
+
+def score_tables(folder: Path) -> dict[str, pd.DataFrame]:
+    """Every score to judge, as date, symbol, score: the fused one, its parts, and the others."""
+    fused = read_scores(folder / "scores.parquet")
+    wanted = COMPONENTS | {name: name for name in fused.columns if name.startswith("lf_")}
+    keys = ["date", "symbol"]
+    tables = {
+        name: fused[[*keys, column]].rename(columns={column: "score"}).dropna()
+        for name, column in wanted.items()
+        if column in fused
+    }
+    others = {path.stem: read_scores(path)[[*keys, "score"]] for path in sorted((folder / "others").glob("*.parquet"))}
+    return tables | others
+
+
+def tradable(features: FeatureSet) -> np.ndarray:
+    """bool [T, N]: in the universe at t and to be had at t + 1 (METHOD item 1); for tests only, it looks ahead."""
+    return np.asarray(features.can_buy)
+
+
+def keep_tradable(table: pd.DataFrame, features: FeatureSet, buyable_tn: np.ndarray) -> pd.DataFrame:
+    """The rows of names that can be bought on the next session."""
+    t = np.searchsorted(features.sessions, table["date"].to_numpy().astype("datetime64[D]"))
+    n = pd.Index(features.symbols).get_indexer(table["symbol"])
+    return table[(n >= 0) & buyable_tn[t, np.maximum(n, 0)]]
+
+
+def summary_row(name: str, label: str, result: FactorEvaluation, oracle: FactorEvaluation | None) -> dict[str, Any]:
+    """One line of the comparison."""
+    metrics: Mapping[str, Any] = result.metrics
+    rank_ic = metrics["rank_ic"]
+    return {
+        "score": name,
+        "label": label,
+        "rank_ic": rank_ic["mean"],
+        "rank_ic_std": rank_ic["std"],
+        "icir": rank_ic["ir"],
+        **{key: rank_ic[key] for key in ("positive", "t", "nw_t", "count")},
+        "ic": metrics["ic"]["mean"],
+        "coverage": metrics["coverage"],
+        "top_excess_annual": metrics["top_excess_annual"],
+        "top_turnover": metrics["top_turnover"],
+        "top_month_hit": top_month_hit(result),
+        "long_short_mean": metrics["long_short"]["mean"],
+        "share_of_oracle": None if oracle is None else share_of_oracle(result, oracle),
+    }
+
+
+def write_evaluation(folder: Path, result: FactorEvaluation) -> None:
+    """The three files of one evaluation."""
+    folder.mkdir(parents=True)
+    result.ic.to_csv(folder / "ic.csv", index=False, date_format="%Y-%m-%d")
+    result.layers.to_csv(folder / "layers.csv", index=False, date_format="%Y-%m-%d")
+    write_file(folder / "metrics.json", json.dumps(result.metrics, indent=1) + "\n")
+
+
+STAGE = Stage(
+    name="evaluate",
+    purpose="judging the scores",
+    artifact="evaluate",
+    needs=("market", "features", "train", "scores"),
+    config=("evaluate", "data", "networks"),
+    rooms=("core", "market", "evaluation", "features/feature_set.py", "features/panel.py"),
+    work=work,
+    content=("*.csv", "*/*.csv", "*/*.json"),
+)

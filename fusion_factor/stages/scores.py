@@ -1,0 +1,135 @@
+"""`scores`: the fused score table, and beside it the scores of methods that need no network."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fusion_factor.core.spells import governing
+from fusion_factor.core.tables import dense
+from fusion_factor.features import FeatureSet, signed_mean
+from fusion_factor.market.store import Market
+from fusion_factor.scores import (
+    FusionConfig,
+    ensemble,
+    export,
+    fuse,
+    neutral,
+    read_scores,
+    reversal,
+    score_table,
+    write_scores,
+)
+from fusion_factor.stages.markets import market_of
+from fusion_factor.stages.settings import Settings, typed
+from fusion_factor.stages.stage import Outcome, Stage, Workspace
+
+log = logging.getLogger("fusion_factor")
+
+Wide = dict[str, np.ndarray]
+
+
+def work(settings: Settings, workspace: Workspace, folder: Path) -> Outcome:
+    """Fuse the predictions; write `scores.parquet` (and other forms) and `others/<name>.parquet`."""
+    options = settings.raw["scores"]
+    features = FeatureSet.load(workspace.folder("features"), mmap=True)
+    market = market_of(settings, workspace)
+    predictions = read_predictions(workspace.folder("train"))
+    config = typed(FusionConfig, options["fuse"])
+    columns, warnings = fused_columns(predictions, features, config)
+    columns["score_neutral"] = neutral(columns["score"], *regressors(market), mad_k=config.mad_k)
+    table = score_table(columns | {"fold": folds_tn(predictions, columns["score"], features)}, *axes(features))
+    export(table, folder, ["parquet", *(form for form in options["forms"] if form != "parquet")])
+    scored_t = np.isfinite(columns["score"]).any(axis=1)
+    (folder / "others").mkdir()
+    others = other_scores(predictions, features, market, options, scored_t)
+    for name, score_tn in others.items():
+        write_scores(score_table({"score": score_tn}, *axes(features)), folder / "others" / f"{name}.parquet")
+    for name, path in options["own"].items():
+        write_scores(read_scores(path), folder / "others" / f"{name}.parquet")
+    return Outcome(rows={"scores": len(table), "others": len(others) + len(options["own"])}, warnings=warnings)
+
+
+def axes(features: FeatureSet) -> tuple[np.ndarray, np.ndarray]:
+    """Sessions and symbols of every wide array here."""
+    return features.sessions, features.symbols
+
+
+def read_predictions(folder: Path) -> dict[str, pd.DataFrame]:
+    """The prediction tables of the train artifact by network or baseline."""
+    return {path.stem: pd.read_parquet(path) for path in sorted((folder / "predictions").glob("*.parquet"))}
+
+
+def fused_columns(
+    predictions: Mapping[str, pd.DataFrame], features: FeatureSet, config: FusionConfig
+) -> tuple[Wide, dict[str, int]]:
+    """The columns of the score table from the networks `hf` and `lf`, and what there is to warn of."""
+    parts = {
+        name: ensemble(predictions[name], *axes(features), mix=config.mix)
+        for name in ("hf", "lf")
+        if name in predictions
+    }
+    lf = parts.get("lf", {})
+    columns = fuse(parts.get("hf", {}).get("hf"), lf, config) | lf
+    warnings = {}
+    if "hf" in columns and lf:
+        alone = int((np.isfinite(columns["hf"]) & ~np.isfinite(columns["score"])).sum())
+        warnings = {"names with hf and no lf, left without a score": alone} if alone else {}
+    return columns, warnings
+
+
+def folds_tn(predictions: Mapping[str, pd.DataFrame], score_tn: np.ndarray, features: FeatureSet) -> np.ndarray:
+    """The fold that scored each session, repeated over the names [T, N]."""
+    main = predictions["lf" if "lf" in predictions else "hf"]
+    by_date = main.drop_duplicates("date").set_index("date")["fold"]
+    fold_t = by_date.reindex(pd.DatetimeIndex(features.sessions)).fillna(-1).to_numpy(np.int64)
+    return np.broadcast_to(fold_t[:, None], score_tn.shape)
+
+
+def regressors(market: Market) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Industry codes (-1 none) and ln(cap) [T, N] as known on each session, None where the market has no such table."""
+    industry = log_cap = None
+    if market.has("industry"):
+        industry, _ = governing(market.table("industry"), "industry", market.sessions, market.symbols)
+    if market.has("caps"):
+        log_cap = np.log(dense(market.table("caps"), "cap", market.sessions, market.symbols))
+    return industry, log_cap
+
+
+def other_scores(
+    predictions: Mapping[str, pd.DataFrame],
+    features: FeatureSet,
+    market: Market,
+    options: Mapping[str, Any],
+    scored_t: np.ndarray,
+) -> Wide:
+    """Baselines on the sessions that the networks score: reversal, the equal-weighted factors, fitted plain methods."""
+    close_tn = market.dense("close") * market.dense("adj_factor")
+    found = {
+        f"reversal{options['reversal_sessions']}": reversal(
+            close_tn, features.has_lf, window=options["reversal_sessions"]
+        )
+    }
+    if features.hf is not None:
+        found["ew27"] = signed_mean(features)
+    for name, table in predictions.items():
+        if name not in ("hf", "lf"):
+            found[name] = np.mean(list(ensemble(table, *axes(features)).values()), axis=0)
+    if market.truth is not None:
+        found["oracle"] = dense(market.truth, "score", *axes(features))
+    return {name: np.where(scored_t[:, None], score_tn, np.nan) for name, score_tn in found.items()}
+
+
+STAGE = Stage(
+    name="scores",
+    purpose="fusing the networks' outputs into one score",
+    artifact="scores",
+    needs=("market", "features", "train"),
+    config=("scores", "data", "networks"),
+    rooms=("core", "market", "features/feature_set.py", "features/panel.py", "scores"),
+    work=work,
+    content=("*.parquet", "others/*.parquet"),
+)
