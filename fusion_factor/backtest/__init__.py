@@ -1,0 +1,25 @@
+"""What would have been earned: signals, picks, executions, NAV, benchmarks and figures from score tables.
+
+`rotate` trades indices by the scores of their members, `stock_portfolio` trades stocks under A-share rules; both run
+the same simulator. `RotationData` and `StockData` check and lay out the tables once for many settings. `metrics` and
+`years` measure any NAV path, `limits` gives the price limits of stocks.
+"""
+
+from fusion_factor.backtest.metrics import metrics, years
+from fusion_factor.backtest.parameters import Parameters
+from fusion_factor.backtest.price_limits import limits
+from fusion_factor.backtest.result import Result
+from fusion_factor.backtest.rotation import RotationData, rotate
+from fusion_factor.backtest.stocks import StockData, stock_portfolio
+
+__all__ = [
+    "Parameters",
+    "Result",
+    "RotationData",
+    "StockData",
+    "limits",
+    "metrics",
+    "rotate",
+    "stock_portfolio",
+    "years",
+]

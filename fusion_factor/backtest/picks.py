@@ -66,9 +66,9 @@ def pick(
         picked_sc[short] = False
     if buffer:
         _hold_on(picked_sc, rank_sc, top_k, buffer)
-    traded_s = picked_sc.any(axis=1)
+    traded_s = np.any(picked_sc, axis=1)
     if empty == "cash":
-        traded_s = traded_s | (n_eligible == 0)
+        traded_s |= n_eligible == 0
     n_picked = picked_sc.sum(axis=1)
     divisor = np.where(short & (underfill == "cash"), top_k, np.maximum(n_picked, 1))
     spare_s = np.where(n_picked > 0, (divisor - n_picked) / divisor, 0.0)
