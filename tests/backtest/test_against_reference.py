@@ -10,10 +10,11 @@ from typing import Any
 import pandas as pd
 import pytest
 from reference import problems, run
-from reference.case_folders import differences, write_case
+from reference.case_folders import differences, read_files, write_case
 from reference.random_cases import Case, random_case
 
 from fusion_factor.backtest import CASE_KINDS
+from fusion_factor.backtest.cases import run_case
 from fusion_factor.core.errors import ConfigError, DataError
 
 CASES = int(os.environ.get("FUSION_FACTOR_RANDOM_CASES", "200"))
@@ -94,6 +95,25 @@ def test_random_cases_agree_with_the_reference(chunk: int, tmp_path: Path) -> No
         if report is not None:
             reports.append(report)
     assert not reports, f"{len(reports)} cases differ:\n" + "\n".join(reports)
+
+
+def test_case_folders_agree_with_the_reference(tmp_path: Path) -> None:
+    """The same through files: what is written is compared as text, numbers aside; a refusal writes nothing."""
+    reports = []
+    for seed in range(2000, 2020):
+        case = random_case(seed)
+        wanted, words = slow(case)
+        folder, out = tmp_path / f"case_{seed}", tmp_path / f"out_{seed}"
+        write_case(folder, case.params, case.tables, wanted or {"error.json": {"contains": words}})
+        try:
+            run_case(folder, out)
+        except (DataError, ConfigError) as refusal:
+            wrong = [] if wanted is None and not out.exists() else [f"refused, or files left behind: {refusal}"]
+        else:
+            wrong = differences(wanted or {}, read_files(out))
+        if wrong:
+            reports.append(f"{folder}: " + " | ".join(wrong[:3]))
+    assert not reports, "\n".join(reports)
 
 
 def test_order_of_rows_does_not_matter() -> None:

@@ -42,12 +42,16 @@ def read_case(folder: Path) -> tuple[dict[str, Any], dict[str, list[dict[str, st
     return params, {path.stem: read_rows(path) for path in sorted((folder / "inputs").glob("*.csv"))}
 
 
-def read_expected(folder: Path) -> dict[str, Any]:
-    """Return file name -> rows or dict, of `expected/`."""
+def read_files(folder: Path) -> dict[str, Any]:
+    """Return file name -> rows or dict, of every file in a folder."""
     return {
         path.name: json.loads(path.read_text()) if path.suffix == ".json" else read_rows(path)
-        for path in sorted((folder / "expected").iterdir())
+        for path in sorted(folder.iterdir())
     }
+
+
+def read_expected(folder: Path) -> dict[str, Any]:
+    return read_files(folder / "expected")
 
 
 def write_rows(path: Path, rows: Rows, columns: list[str]) -> None:

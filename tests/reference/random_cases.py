@@ -97,7 +97,7 @@ def make_extreme(rng: Random, params: dict[str, Any], sessions: list[str]) -> No
     """Rarely: trades whose cost eats the budget, or a path without a single return."""
     if some(rng, 0.08):
         params |= {"cost_buy": rng.choice([0.2, 0.45]), "cost_sell": rng.choice([0.3, 0.49]), "blocked": "cash"}
-        params["top_k"] = 2
+        params["top_k"] = rng.choice([2, 3])
         params.pop("buffer", None)
     elif some(rng, 0.04):
         day = rng.choice(sessions)
@@ -105,9 +105,22 @@ def make_extreme(rng: Random, params: dict[str, Any], sessions: list[str]) -> No
         params.pop("start", None)
 
 
+def spell_out_defaults(rng: Random, params: dict[str, Any]) -> None:
+    """An empty parameter may be written down as such."""
+    for name in ("start", "end", "cost_buy", "cost_sell"):
+        if name not in params and some(rng, 0.05):
+            params[name] = rng.choice([None, ""])
+    for name in ("pool", "signal_dates"):
+        if name not in params and some(rng, 0.05):
+            params[name] = []
+
+
 def draw_rotation(rng: Random) -> tuple[dict[str, Any], dict[str, Rows]]:
     sessions = draw_sessions(rng, rng.choice(INDEX_ERAS), rng.randint(35, 70))
-    codes = [f"8010{number}0" for number in rng.sample(range(1, 10), rng.randint(3, 9))]
+    codes = rng.sample([f"8010{number}0" for number in range(1, 10)], rng.randint(3, 9))
+    if some(rng, 0.2):  # names whose byte order is not everybody's alphabetical order, and one that looks like missing
+        odd = ["BK0475", "bk0475", "a", "Z", "NA", "白酒", "煤炭"]
+        codes = [rng.choice([code, name]) for code, name in zip(codes, odd, strict=False)]
     symbols = [f"{rng.choice(['000', '300', '600', '688'])}{number:03d}" for number in range(1, rng.randint(8, 24))]
     params: dict[str, Any] = {"top_k": rng.choice([1, 2, 2, 3, 4, len(codes)])}
     draw_trading(rng, params, sessions)
@@ -217,6 +230,11 @@ def random_case(seed: int) -> Case:
     kind = rng.choice(KINDS)
     params, tables = DRAW[kind](rng)
     tables = {name: rows for name, rows in tables.items() if rows}
+    if kind in ("rotation", "stock_portfolio"):
+        spell_out_defaults(rng, params)
+    if some(rng, 0.1):
+        for row in rng.choice(list(tables.values())):
+            row["remark"] = "further columns are ignored"
     case = Case(seed, kind, {"kind": kind} | params, tables)
     if some(rng, SHARE_OF_MISTAKES):
         case.params, case.tables, case.words = make_mistake(rng, kind, case.params, case.tables)

@@ -122,16 +122,14 @@ def draw_flags(rng: Random, codes: list[str], sessions: list[str]) -> Rows:
 
 
 def draw_caps(rng: Random, symbols: list[str], sessions: list[str]) -> Rows:
-    rows = [
-        {
-            "symbol": symbol,
-            "date": day,
-            "cap": rng.choice(["", "0"]) if some(rng, 0.1) else f"{rng.uniform(1e8, 1e11):.0f}",
-        }
-        for symbol in symbols
-        for day in sessions
-        if some(rng, 0.8)
-    ]
+    """Caps on most sessions; those of other days count for nothing and are no mistake."""
+    rows = []
+    for symbol in symbols:
+        for day in sessions:
+            cap = rng.choice(["", "0"]) if some(rng, 0.1) else f"{rng.uniform(1e8, 1e11):.0f}"
+            if some(rng, 0.8):
+                rows.append({"symbol": symbol, "date": day, "cap": cap})
+        rows.append({"symbol": symbol, "date": shifted(sessions[0], -30), "cap": "1e12"})
     return shuffled(rng, rows)
 
 
