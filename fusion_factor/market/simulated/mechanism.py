@@ -109,7 +109,7 @@ def expected_drift(states_qn: FloatArray, ahead: int, terms: tuple[Term, ...] = 
     saturated: dict[tuple[str, float], FloatArray] = {}
     total = np.zeros(states_qn.shape[1])
     for term in terms:
-        product = np.full(states_qn.shape[1], term.weight)
+        product = np.full(states_qn.shape[1], float(term.weight))
         for factor in term.factors:
             if factor not in saturated:
                 saturated[factor] = _expected_saturation(states_qn, *factor, ahead)
