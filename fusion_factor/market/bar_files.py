@@ -1,8 +1,8 @@
 """Intraday bars out of vendor files, session by session, as full grids.
 
-A folder with a file per session (`{date}` in the path) is read on demand. Anything else (one big file, a file per symbol
-or year) is put once into one compact float32 array [T, F, S, B]: in memory when it is small, else in a memory-mapped file
-under the cache folder, which is used again as long as neither files nor description change.
+A folder with a file per session (`{date}` in the path) is read on demand. Anything else (one big file, a file per
+symbol or year) is put once into one compact float32 array [T, F, S, B]: in memory when it is small, else in a memory-
+mapped file under the cache folder, which is used again as long as neither files nor description change.
 
 Legend of axes: t session, f field, s symbol, b bar of a session.
 """
@@ -49,7 +49,9 @@ class MappedBars:
     Raises ConfigError and DataError on a description that cannot be; files are read on the first question.
     """
 
-    def __init__(self, given: Mapping[str, Any], folder: Path, *, cache: Path | None, memory_limit_gb: float = 2.0) -> None:
+    def __init__(
+        self, given: Mapping[str, Any], folder: Path, *, cache: Path | None, memory_limit_gb: float = 2.0
+    ) -> None:
         rest = {key: value for key, value in given.items() if key not in ("minutes", "label")}
         self.minutes = int(choice(given.get("minutes"), MINUTES, "bars.minutes"))
         self.label = str(choice(given.get("label"), ("end", "start"), "bars.label"))
@@ -66,7 +68,7 @@ class MappedBars:
     def n_bars(self) -> int:
         return 240 // self.minutes
 
-    def _dated_files(self) -> dict[np.datetime64, Path]:
+    def _dated_files(self) -> dict[Any, Path]:
         stem = re.escape(Path(self.pattern).name).replace(re.escape("{date}"), _DATE_IN_NAME)
         found = {}
         for file in self.table.files:
@@ -85,7 +87,7 @@ class MappedBars:
 
     def session_bars(self, session: np.datetime64) -> SessionBars:
         """The bars of one session. Raises DataError when there are none."""
-        day = np.datetime64(session, "D")
+        day: Any = np.datetime64(session).astype("datetime64[D]")
         if self.by_session:
             if day not in self._file_of:
                 raise DataError(f"bars: no file of {day}")
@@ -100,8 +102,11 @@ class MappedBars:
         arrays = {name: np.ascontiguousarray(grid.values_tfsb[t, f][rows]) for f, name in enumerate(grid.fields)}
         return SessionBars(day, grid.symbols[rows], **arrays)
 
-    def _pieces(self, files: tuple[Path, ...], columns: tuple[str, ...], day: np.datetime64 | None) -> Iterator[pd.DataFrame]:
-        """Rows in pieces: symbol, day, minute and the columns asked for. Files go one after the other, never all at once."""
+    def _pieces(
+        self, files: tuple[Path, ...], columns: tuple[str, ...], day: np.datetime64 | None
+    ) -> Iterator[pd.DataFrame]:
+        """Rows in pieces: symbol, day, minute and the columns asked for. Files go one after the other, never all at
+        once."""
         wanted = {name: column for name, column in self.table.columns.items() if name in (*columns, "symbol", *_TIME)}
         table = replace(self.table, columns=wanted, fill={k: v for k, v in self.table.fill.items() if k in wanted})
         for file in files:
@@ -133,7 +138,11 @@ class MappedBars:
         if not (folder / "axes.json").is_file():
             with new_artifact(folder) as tmp:
                 grid = self._filled(tmp)
-                axes = {"sessions": [str(d) for d in grid.sessions], "symbols": list(grid.symbols), "after_hours": grid.after_hours}
+                axes = {
+                    "sessions": [str(d) for d in grid.sessions],
+                    "symbols": list(grid.symbols),
+                    "after_hours": grid.after_hours,
+                }
                 np.save(tmp / "there.npy", grid.there_ts)
                 grid.values_tfsb.flush()  # type: ignore[attr-defined]
                 del grid
@@ -169,7 +178,9 @@ class MappedBars:
         shape = (len(sessions), len(fields), len(symbols), self.n_bars)
         size = np.prod(shape, dtype=float) * 4 / 2**30
         if folder is None and size > self.memory_limit_gb:
-            raise DataError(f"bars: need {size:.1f} GB in memory, the limit is {self.memory_limit_gb:g}; give `cache`, a folder")
+            raise DataError(
+                f"bars: need {size:.1f} GB in memory, the limit is {self.memory_limit_gb:g}; give `cache`, a folder"
+            )
         if folder is None:
             values = np.empty(shape, np.float32)
         else:
@@ -202,7 +213,9 @@ class MappedBars:
         filled.reshape(-1)[flat] = True
         if before.any() or len(np.unique(flat)) < len(flat):
             again = int(np.flatnonzero(before | pd.Series(flat).duplicated().to_numpy())[0])
-            raise DataError(f"{where}: symbol {grid.symbols[s[again]]}, {grid.sessions[t[again]]}, bar {b[again]} is there twice")
+            raise DataError(
+                f"{where}: symbol {grid.symbols[s[again]]}, {grid.sessions[t[again]]}, bar {b[again]} is there twice"
+            )
         grid.there_ts[t, s] = True
         for f, name in enumerate(grid.fields):
             grid.values_tfsb[t, f, s, b] = _cleaned(piece, name)
@@ -216,7 +229,9 @@ def _check_mapping(table: TableMap, by_session: bool) -> None:
         raise ConfigError("table bars: map `datetime`, or `date` and `time` (`time` alone with {date} in the path)")
     for name in table.columns:
         if name not in (*NEEDED, "trades", *_TIME):
-            raise ConfigError(f"table bars: column {name} is unknown, must be one of {', '.join((*NEEDED, 'trades', *_TIME))}")
+            raise ConfigError(
+                f"table bars: column {name} is unknown, must be one of {', '.join((*NEEDED, 'trades', *_TIME))}"
+            )
 
 
 def _with_stamps(frame: pd.DataFrame, day: np.datetime64 | None) -> pd.DataFrame:
@@ -226,7 +241,11 @@ def _with_stamps(frame: pd.DataFrame, day: np.datetime64 | None) -> pd.DataFrame
         days = stamps.astype("datetime64[D]")
         return frame.assign(day=days.astype("datetime64[s]"), minute=(stamps - days).astype(np.int64))
     minute = frame.pop("time").to_numpy(dtype=np.int64)
-    days = frame.pop("date").to_numpy().astype("datetime64[s]") if "date" in frame else np.full(len(frame), day, "datetime64[s]")
+    days = (
+        frame.pop("date").to_numpy().astype("datetime64[s]")
+        if "date" in frame
+        else np.full(len(frame), day, "datetime64[s]")
+    )
     return frame.assign(day=days, minute=minute)
 
 

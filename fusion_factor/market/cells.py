@@ -25,7 +25,7 @@ def to_text(column: pa.ChunkedArray, where: str) -> pd.Categorical:
         column = column.dictionary_encode()
     joined = column.unify_dictionaries().combine_chunks()
     values = [None if v is None or not str(v).strip() else str(v).strip() for v in _dictionary(joined).to_pylist()]
-    codes = pc.fill_null(_indices(joined), -1).to_numpy(zero_copy_only=False).astype(np.int32)
+    codes = pc.fill_null(_indices(joined).cast(pa.int32()), -1).to_numpy(zero_copy_only=False)
     distinct = sorted({v for v in values if v is not None})
     position = {v: i for i, v in enumerate(distinct)}
     lookup = np.array([-1 if v is None else position[v] for v in values] + [-1], dtype=np.int32)
@@ -68,9 +68,9 @@ def _parsed_numbers(column: pa.ChunkedArray, where: str) -> np.ndarray:
 def to_dates(column: pa.ChunkedArray, style: str, where: str) -> np.ndarray:
     """Dates as datetime64[D], missing as NaT.
 
-    `style` is `auto` (date types, ISO text, YYYYMMDD as number or text), `iso`, `yyyymmdd`, or a strptime format such as
-    `%d/%m/%Y`. Raises DataError naming the first cell that does not fit. A stamp with a time zone is refused: whether its
-    UTC midnight is today or yesterday in Shanghai cannot be known here.
+    `style` is `auto` (date types, ISO text, YYYYMMDD as number or text), `iso`, `yyyymmdd`, or a strptime format such
+    as `%d/%m/%Y`. Raises DataError naming the first cell that does not fit. A stamp with a time zone is refused:
+    whether its UTC midnight is today or yesterday in Shanghai cannot be known here.
     """
     kind = column.type
     if pa.types.is_timestamp(kind) and kind.tz is not None:
@@ -125,6 +125,8 @@ def keep_rows(column: pa.ChunkedArray, rule: Filter, dates: str, where: str) -> 
     """bool [rows]: which rows pass one filter. A missing cell passes `not_one_of` only."""
     if rule.test in ("from", "until"):
         return _between(column, rule, dates, where)
+    if rule.test == "not_empty" and pa.types.is_floating(column.type):
+        return np.isfinite(to_numbers(column, where)) == bool(rule.value)
     if rule.test == "not_empty":
         return _by_text(column, lambda text: True, where) == bool(rule.value)
     if rule.test == "starts_with":

@@ -1,7 +1,7 @@
 """How a user's files are described: which file, which of their columns is ours, units, symbol style, dates, filters.
 
-The description is plain configuration (see `docs/own-data.md`); here it becomes frozen dataclasses, and every key that is
-not known is refused before a file is opened.
+The description is plain configuration (see `docs/own-data.md`); here it becomes frozen dataclasses, and every key that
+is not known is refused before a file is opened.
 """
 
 import glob
@@ -16,7 +16,13 @@ from fusion_factor.market.symbols import check_style
 UNITS: dict[str, dict[str, float]] = {
     "price": {"cny": 1.0, "cents": 0.01},
     "volume": {"shares": 1.0, "lots": 100.0},
-    "amount": {"cny": 1.0, "thousand_cny": 1e3, "ten_thousand_cny": 1e4, "million_cny": 1e6, "hundred_million_cny": 1e8},
+    "amount": {
+        "cny": 1.0,
+        "thousand_cny": 1e3,
+        "ten_thousand_cny": 1e4,
+        "million_cny": 1e6,
+        "hundred_million_cny": 1e8,
+    },
     "cap": {"cny": 1.0, "thousand_cny": 1e3, "ten_thousand_cny": 1e4, "million_cny": 1e6, "hundred_million_cny": 1e8},
     "weight": {"fraction": 1.0, "percent": 0.01},
     "adj_factor": {"multiply": 1.0, "divide": -1.0},
@@ -50,7 +56,8 @@ class Column:
 
 @dataclass(frozen=True)
 class SpellRule:
-    """How rows become spells: `intervals` (in_date, out_date), `snapshots` (a list per date), `runs` (a row per session).
+    """How rows become spells: `intervals` (in_date, out_date), `snapshots` (a list per date), `runs` (a row per
+    session).
 
     `out_date` says whether a given out_date is the first day outside (`exclusive`) or the last inside (`inclusive`).
     `backfill` lets the first snapshot of a code count before its date: this LOOKS AHEAD, and the pool's note says so.
@@ -65,7 +72,8 @@ class SpellRule:
 
 @dataclass(frozen=True)
 class TableMap:
-    """One mapped table. `columns` and `constants` are keyed by our names, `where` and `suspended` speak of their columns."""
+    """One mapped table. `columns` and `constants` are keyed by our names, `where` and `suspended` speak of their
+    columns."""
 
     name: str
     files: tuple[Path, ...]
@@ -104,7 +112,8 @@ def choice(value: Any, choices: Sequence[Any], where: str) -> Any:
 
 
 def find_files(path: str, folder: Path, where: str) -> tuple[Path, ...]:
-    """The files that a path or pattern names, relative to `folder`, sorted by name. Raises DataError when there is none."""
+    """The files that a path or pattern names, relative to `folder`, sorted by name. Raises DataError when there is
+    none."""
     pattern = str(folder / path)
     found = sorted(Path(p) for p in glob.glob(pattern, recursive=True) if Path(p).is_file())
     if not found:
@@ -131,7 +140,9 @@ def _parse_column(name: str, given: Any, where: str) -> Column:
     if isinstance(given, str):
         return Column(given)
     if not isinstance(given, Mapping) or "column" not in given:
-        raise ConfigError(f"{where}: column {name} = {given!r} must be a name or {{column: name, when: ..., shift_days: ...}}")
+        raise ConfigError(
+            f"{where}: column {name} = {given!r} must be a name or {{column: name, when: ..., shift_days: ...}}"
+        )
     refuse_unknown(given, ("column", "when", "shift_days"), f"{where}: column {name}")
     return Column(str(given["column"]), parse_filters(given.get("when"), where), int(given.get("shift_days", 0)))
 
@@ -145,7 +156,9 @@ def _parse_spells(given: Mapping[str, Any], where: str) -> SpellRule:
     refuse_unknown(given, ("kind", "out_date", "backfill", "valid_from"), f"{where}: spells")
     rule = SpellRule(
         kind=str(choice(given.get("kind", "intervals"), SPELL_KINDS, f"{where}: spells.kind")),
-        out_date=str(choice(given.get("out_date", "exclusive"), ("exclusive", "inclusive"), f"{where}: spells.out_date")),
+        out_date=str(
+            choice(given.get("out_date", "exclusive"), ("exclusive", "inclusive"), f"{where}: spells.out_date")
+        ),
         backfill=bool(choice(given.get("backfill", False), (True, False), f"{where}: spells.backfill")),
         valid_from=None if given.get("valid_from") is None else str(given["valid_from"]),
     )
@@ -155,7 +168,8 @@ def _parse_spells(given: Mapping[str, Any], where: str) -> SpellRule:
 
 
 def parse_table(name: str, given: Mapping[str, Any], folder: Path) -> TableMap:
-    """The description of one table. Raises ConfigError for a key or word that is not known, DataError for a missing file."""
+    """The description of one table. Raises ConfigError for a key or word that is not known, DataError for a missing
+    file."""
     where = f"table {name}"
     known = ["path", "columns", "constants", "units", "symbols", "exchange", "exchange_column", "dates", "where"]
     refuse_unknown(given, [*known, "suspended", "fill", "spells", "encoding", "separator"], where)

@@ -27,8 +27,8 @@ BATCH_ROWS = 1 << 20
 def read_mapped(table: TableMap) -> pd.DataFrame:
     """All files of a mapped table, one below the other, in our columns and units; text columns are categorical.
 
-    Raises DataError naming table, column and value for a missing column, a cell that cannot be read, a symbol that is not
-    of the declared style.
+    Raises DataError naming table, column and value for a missing column, a cell that cannot be read, a symbol that is
+    not of the declared style.
     """
     frames = [_read_file(file, table) for file in table.files]
     if len(frames) == 1:
@@ -48,7 +48,8 @@ def their_columns(table: TableMap) -> list[str]:
 
 
 def batches(file: Path, table: TableMap) -> Iterator[pa.Table]:
-    """The needed columns of one file in pieces of bounded size, in file order. Raises DataError for a missing column."""
+    """The needed columns of one file in pieces of bounded size, in file order. Raises DataError for a missing
+    column."""
     wanted = their_columns(table)
     if file.suffix == ".parquet":
         source = _parquet(file, table)
@@ -75,7 +76,9 @@ def _first_line(error: Exception) -> str:
     return str(error).splitlines()[0]
 
 
-def _csv_options(table: TableMap, wanted: Sequence[str]) -> tuple[pa_csv.ReadOptions, pa_csv.ParseOptions, pa_csv.ConvertOptions]:
+def _csv_options(
+    table: TableMap, wanted: Sequence[str]
+) -> tuple[pa_csv.ReadOptions, pa_csv.ParseOptions, pa_csv.ConvertOptions]:
     """Everything is read as text first, so that `000001` keeps its zeros and a bad cell can be named."""
     return (
         pa_csv.ReadOptions(encoding=table.encoding, block_size=1 << 24),
@@ -136,7 +139,7 @@ def to_ours(raw: pa.Table, table: TableMap) -> pd.DataFrame:
         hit = np.ones(raw.num_rows, dtype=bool)
         for rule in table.suspended:
             hit &= keep_rows(raw[rule.column], rule, table.dates, f"{where}: column {rule.column}")
-        frame.loc[hit, "volume"] = 0.0
+        frame["volume"] = np.where(hit, 0.0, frame["volume"].to_numpy())
     for name, value in table.fill.items():
         if name not in frame:
             raise DataError(f"{where}: fill names the column {name}, which is not mapped")

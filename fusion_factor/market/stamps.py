@@ -1,7 +1,8 @@
 """Time stamps of intraday bars as minutes, and their place among the bars of an A-share session.
 
-A session has 240 minutes, 09:30-11:30 and 13:00-15:00. A vendor labels a bar by its end (09:31 .. 15:00) or by its start
-(09:30 .. 14:59). The opening auction (before or at the first minute's start) joins the first bar, a closing stamp the last.
+A session has 240 minutes, 09:30-11:30 and 13:00-15:00. A vendor labels a bar by its end (09:31 .. 15:00) or by its
+start (09:30 .. 14:59). The opening auction (before or at the first minute's start) joins the first bar, a closing
+stamp the last.
 """
 
 from datetime import datetime
@@ -15,11 +16,19 @@ from fusion_factor.market.cells import to_numbers, to_text
 OPEN, NOON, AFTERNOON, CLOSE = 570, 690, 780, 900  # minutes after midnight
 AUCTION, AFTER_HOURS = 555, 930
 MINUTES = (1, 5, 15)
-_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M")
+_FORMATS = (
+    "%Y-%m-%d %H:%M:%S",
+    "%Y-%m-%d %H:%M",
+    "%Y-%m-%dT%H:%M:%S",
+    "%Y-%m-%dT%H:%M",
+    "%Y/%m/%d %H:%M:%S",
+    "%Y/%m/%d %H:%M",
+)
 
 
 def to_stamps(column: pa.ChunkedArray, where: str) -> np.ndarray:
-    """Stamps as datetime64[m]: time types, `2025-01-02 09:45:00`, or digits YYYYMMDDHHMM, also with seconds or milliseconds.
+    """Stamps as datetime64[m]: time types, `2025-01-02 09:45:00`, or digits YYYYMMDDHHMM, also with seconds or
+    milliseconds.
 
     Raises DataError for a stamp that is missing, between two minutes, or with a time zone.
     """
@@ -49,10 +58,9 @@ def _whole_minutes(seconds: np.ndarray, where: str) -> np.ndarray:
 
 
 def _stamp(text: str, where: str) -> np.datetime64:
+    formats: tuple[str, ...] = _FORMATS
     if text.isdigit() and len(text) in (12, 14, 17):
-        formats, text = ("%Y%m%d%H%M%S",), (text + "00")[:14]
-    else:
-        formats = _FORMATS
+        text, formats = (text + "00")[:14], ("%Y%m%d%H%M%S",)
     for form in formats:
         try:
             return _whole_minutes(np.array([datetime.strptime(text, form)], dtype="datetime64[s]"), where)[0]
@@ -92,14 +100,16 @@ def _minute(text: str, where: str) -> int:
 def bar_positions(minutes: np.ndarray, step: int, label: str, where: str) -> tuple[np.ndarray, np.ndarray]:
     """The bar of each stamp (int64, -1 = after hours: left out) and whether it is an auction that joins another bar.
 
-    minutes: minutes after midnight, int64 [rows]; step: minutes a bar; label: `end` or `start`. Raises DataError for a stamp
-    outside of the session or between two bars.
+    minutes: minutes after midnight, int64 [rows]; step: minutes a bar; label: `end` or `start`. Raises DataError for a
+    stamp outside of the session or between two bars.
     """
     shift = step if label == "end" else 0
     begin = minutes - shift  # the minute at which the bar begins
     morning, afternoon = (begin >= OPEN) & (begin < NOON), (begin >= AFTERNOON) & (begin < CLOSE)
     per_half = (NOON - OPEN) // step
-    position = np.where(morning, (begin - OPEN) // step, np.where(afternoon, per_half + (begin - AFTERNOON) // step, -2))
+    position = np.where(
+        morning, (begin - OPEN) // step, np.where(afternoon, per_half + (begin - AFTERNOON) // step, -2)
+    )
     opening = (minutes >= AUCTION) & (begin < OPEN)
     closing = (minutes == CLOSE) & (label == "start")
     position = np.where(opening, 0, np.where(closing, 2 * per_half - 1, position))
@@ -119,6 +129,10 @@ def check_label(minutes: np.ndarray, label: str, step: int, where: str) -> None:
     """Raise DataError when the distinct stamps show that bars are labelled by the other side than declared."""
     there = set(np.unique(minutes).tolist())
     if label == "end" and OPEN in there and CLOSE not in there and CLOSE - step in there:
-        raise DataError(f"{where}: label is end, but there are stamps 09:30 and none at 15:00; they look like label start")
+        raise DataError(
+            f"{where}: label is end, but there are stamps 09:30 and none at 15:00; they look like label start"
+        )
     if label == "start" and OPEN not in there and CLOSE in there and OPEN + step in there:
-        raise DataError(f"{where}: label is start, but there are stamps 15:00 and none at 09:30; they look like label end")
+        raise DataError(
+            f"{where}: label is start, but there are stamps 15:00 and none at 09:30; they look like label end"
+        )

@@ -59,15 +59,17 @@ def check_style(style: str, where: str) -> str:
 def translate(symbols: Sequence[str], style: str, *, table: str, exchanges: Sequence[str] | None = None) -> list[str]:
     """Symbols of one declared style as `600519.SH`.
 
-    `exchanges` gives one exchange name for each symbol; the style `bare` needs it. Raises DataError for a symbol that is not of
-    the style (a second style in one table among them), for an exchange that is missing or unknown, and for a 920xxx
-    outside of Beijing.
+    `exchanges` gives one exchange name for each symbol; the style `bare` needs it. Raises DataError for a symbol that
+    is not of the style (a second style in one table among them), for an exchange that is missing or unknown, and for a
+    920xxx outside of Beijing.
     """
     check_style(style, table)
     if style == "as_is":
         return [_filled(symbol, table) for symbol in symbols]
     if style == "bare" and exchanges is None:
-        raise ConfigError(f"table {table}: symbols of style bare need `exchange` or `exchange_column`; it is never guessed")
+        raise ConfigError(
+            f"table {table}: symbols of style bare need `exchange` or `exchange_column`; it is never guessed"
+        )
     pattern, found = _PATTERNS[style], []
     for position, symbol in enumerate(symbols):
         match = pattern.fullmatch(_filled(symbol, table))
@@ -107,7 +109,8 @@ def check_one_style(symbols: Sequence[str] | np.ndarray, table: str) -> None:
 
 
 def board_of(symbol: str) -> str:
-    """The board of an A-share symbol by its code: `main`, `chinext`, `star` or `bse`. Raises DataError for other text."""
+    """The board of an A-share symbol by its code: `main`, `chinext`, `star` or `bse`. Raises DataError for other
+    text."""
     if not INSIDE.fullmatch(symbol):
         raise DataError(f"symbol {symbol!r}: no A-share code, its board must be given in the table stocks")
     if symbol.endswith(".BJ"):
