@@ -5,6 +5,7 @@ the same simulator. `RotationData` and `StockData` check and lay out the tables 
 `years` measure any NAV path, `limits` gives the price limits of stocks.
 """
 
+from fusion_factor.backtest.cases import CASE_KINDS, run_case
 from fusion_factor.backtest.metrics import metrics, years
 from fusion_factor.backtest.parameters import Parameters
 from fusion_factor.backtest.price_limits import limits
@@ -13,6 +14,7 @@ from fusion_factor.backtest.rotation import RotationData, rotate
 from fusion_factor.backtest.stocks import StockData, stock_portfolio
 
 __all__ = [
+    "CASE_KINDS",
     "Parameters",
     "Result",
     "RotationData",
@@ -20,6 +22,7 @@ __all__ = [
     "limits",
     "metrics",
     "rotate",
+    "run_case",
     "stock_portfolio",
     "years",
 ]
