@@ -64,7 +64,14 @@ def bars(
     categories: Sequence[str], kind: str, series: Sequence[Mapping[str, Any]], *, flat: bool = False, axis: str = ""
 ) -> dict[str, Any]:
     """Bars by category; a series is {name, colour | colours, y, low?, high?, hidden?}; `flat` lays the bars down."""
-    return {"type": "bars", "categories": list(categories), "kind": kind, "flat": flat, "axis": axis, "series": list(series)}
+    return {
+        "type": "bars",
+        "categories": list(categories),
+        "kind": kind,
+        "flat": flat,
+        "axis": axis,
+        "series": list(series),
+    }
 
 
 def dots(categories: Sequence[str], kind: str, series: Sequence[Mapping[str, Any]], axis: str = "") -> dict[str, Any]:

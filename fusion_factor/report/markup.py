@@ -1,5 +1,6 @@
 """Blocks to HTML. All text is escaped here; charts are empty boxes that `assets/page.js` fills from the page's data."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import date
 from html import escape
@@ -23,7 +24,8 @@ from fusion_factor.report.blocks import (
 from fusion_factor.report.numbers import MISSING, number, shown
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-LEFT = {"text", "long", "soft"}
+LEFT = {"text", "long", "soft", "mark"}
+DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def section(part: Section) -> str:
@@ -98,7 +100,7 @@ def _table(piece: Table) -> str:
 
 
 def _side(kind: str) -> str:
-    return ("l " + kind if kind in ("long", "soft") else "l") if kind in LEFT else "r"
+    return ("l " + kind if kind in ("long", "soft", "mark") else "l") if kind in LEFT else "r"
 
 
 def _head(column: Column) -> str:
@@ -169,10 +171,15 @@ def _timeline(piece: Timeline) -> str:
             if begin and finish:
                 left, width = 100 * (begin - first) / length, 100 * (finish - begin) / length
                 title = escape(f"{name}: {start} to {end}")
-                marks.append(f'<i class="span-{kind}" style="left:{left:.2f}%;width:{max(width, 0.3):.2f}%" title="{title}"></i>')
+                marks.append(
+                    f'<i class="span-{kind}" style="left:{left:.2f}%;width:{max(width, 0.3):.2f}%" title="{title}"></i>'
+                )
         use = next((span for span in spans if span[0] == "use"), None)
         dates = f"{use[2]} to {use[3]}" if use and use[2] != MISSING else ""
-        rows.append(f'<div class="fold"><b>{escape(label)}</b><span class="fold-bar">{"".join(marks)}</span><em>{escape(dates)}</em></div>')
+        rows.append(
+            f'<div class="fold"><b>{escape(label)}</b><span class="fold-bar">{"".join(marks)}</span>'
+            f"<em>{escape(dates)}</em></div>"
+        )
     names = {span[0]: span[1] for _, spans in piece.rows for span in spans}
     legend = "".join(f'<span><i class="key span-{kind}"></i>{escape(name)}</span>' for kind, name in names.items())
     return (
@@ -190,10 +197,8 @@ def _day(text: str) -> int | None:
 
 def _note(piece: Note) -> str:
     heading = f"<strong>{escape(piece.heading)}</strong>" if piece.heading else ""
-    if len(piece.lines) == 1:
-        body = f"<p>{escape(piece.lines[0])}</p>"
-    else:
-        body = "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in piece.lines) + "</ul>"
+    lines = [DATE.sub(lambda day: f'<span class="nb">{day[0]}</span>', escape(line)) for line in piece.lines]
+    body = f"<p>{lines[0]}</p>" if len(lines) == 1 else "<ul>" + "".join(f"<li>{line}</li>" for line in lines) + "</ul>"
     return f'<div class="note {piece.tone}">{heading}{body}</div>'
 
 

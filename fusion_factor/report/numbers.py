@@ -28,11 +28,17 @@ def _fixed(value: float, digits: int, suffix: str = "") -> str:
 
 
 def shown(value: Any, kind: str) -> str:
-    """`value` as text. Kinds: `pct` (2 decimals), `pct1`, `pct0`, `num2`, `num3`, `int`, `year`, `date`, `sign`, `text`, `long`, `soft`."""
+    """`value` as text.
+
+    Kinds: `pct` (2 decimals), `pct0`, `pct1`, `pct3`, `num2`, `num3`, `int`, `year`, `date`, `sign`; `text`, and as
+    text with other dress `long` and `soft`; `mark` (text or nothing at all). Missing values are a dash.
+    """
     if kind == "date":
         return MISSING if value is None or value != value or value == "" else str(value)[:10]
     if kind in ("text", "long", "soft"):
         return MISSING if value is None or value != value or value == "" else str(value)
+    if kind == "mark":
+        return str(value) if isinstance(value, str) else ""
     amount = number(value)
     if amount is None:
         return MISSING

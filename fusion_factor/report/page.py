@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
 from string import Template
-from typing import Any
 
 from fusion_factor.core.errors import DataError
 from fusion_factor.report import markup
@@ -101,5 +100,3 @@ def _asset(name: str) -> str:
 def _script_safe(text: str) -> str:
     """JSON that cannot end the script element it stands in."""
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-
-

@@ -81,5 +81,5 @@ FACTORS = {
 
 
 def factor(name: str) -> tuple[float, float] | None:
-    """Published (RankIC, ICIR) of a factor; a proxy computed from bars alone (`..._px`) is compared with its original."""
+    """Published (RankIC, ICIR) of a factor; a proxy from bars alone (`..._px`) is compared with its original."""
     return FACTORS.get(name.removesuffix("_px"))

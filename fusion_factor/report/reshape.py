@@ -23,7 +23,7 @@ def running_sum(values: Floats) -> Floats:
 
 
 def moving_mean(values: Floats, window: int) -> Floats:
-    """Mean of the last `window` values that are there, from the first date with a full window on; for smoothing a line."""
+    """Mean of the last `window` values, where all of them are there: smooths a line."""
     return pd.Series(values).rolling(window, min_periods=window).mean().to_numpy(dtype=np.float64)
 
 
@@ -36,7 +36,7 @@ def below_peak(path: Floats) -> Floats:
 
 
 def standard_error(row: pd.Series) -> float | None:
-    """The standard error behind a mean RankIC, from the row's own statistics: mean / nw_t, else mean / t, else std / sqrt(count)."""
+    """The standard error behind a mean RankIC, from the row: mean / nw_t, else mean / t, else std / sqrt(count)."""
     mean = number(row.get("rank_ic"))
     for name in ("nw_t", "t"):
         ratio = number(row.get(name))
@@ -44,6 +44,13 @@ def standard_error(row: pd.Series) -> float | None:
             return abs(mean / ratio)
     std, count = number(row.get("rank_ic_std")), number(row.get("count"))
     return std / count**0.5 if std is not None and count else None
+
+
+def on_dates(frame: pd.DataFrame, column: str, dates: pd.Series) -> Floats:
+    """A column of a dated table at `dates`, NaN where it has no row; of a doubled date the first row counts."""
+    series = pd.Series(floats(frame[column]), index=pd.DatetimeIndex(frame["date"]))
+    aligned = series[~series.index.duplicated()].reindex(pd.DatetimeIndex(dates))
+    return floats(aligned)
 
 
 def layer_paths(layers: pd.DataFrame) -> tuple[pd.Series, dict[int, Floats]]:
@@ -61,22 +68,23 @@ def layer_paths(layers: pd.DataFrame) -> tuple[pd.Series, dict[int, Floats]]:
 
 
 def monthly_changes(dates: pd.Series, path: Floats) -> list[tuple[int, tuple[float | None, ...], float | None]]:
-    """Rows (year, twelve month changes, the year's change) of a path, from month end to month end; the first from its base."""
-    series = pd.Series(path, index=pd.DatetimeIndex(dates)).dropna()
-    if series.empty:
+    """Rows (year, twelve month changes, the year's change): from month end to month end, the first from the base."""
+    days = pd.DatetimeIndex(dates)
+    frame = pd.DataFrame({"year": days.year, "month": days.month, "path": path}).dropna()
+    if frame.empty:
         return []
-    months = series.groupby([series.index.year, series.index.month]).last()
-    years = series.groupby(series.index.year).last()
-    monthly = _changes(months, float(series.iloc[0]))
-    yearly = _changes(years, float(series.iloc[0]))
-    # the month that holds nothing but the base has no return
-    if (series.index.to_period("M") == series.index[0].to_period("M")).sum() == 1:
+    by_month, by_year = frame.groupby(["year", "month"])["path"], frame.groupby("year")["path"]
+    base = float(frame["path"].iloc[0])
+    monthly, yearly = _changes(by_month.last(), base), _changes(by_year.last(), base)
+    # a month or a year that holds nothing but the base has no return
+    if by_month.size().iloc[0] == 1:
         monthly.iloc[0] = np.nan
-    if (series.index.year == series.index[0].year).sum() == 1:
+    if by_year.size().iloc[0] == 1:
         yearly = yearly.iloc[1:]
+    years = [int(year) for year in yearly.index.to_numpy()]
     return [
-        (int(year), tuple(number(monthly.get((year, month))) for month in range(1, 13)), number(total))
-        for year, total in yearly.items()
+        (year, tuple(number(monthly.get((year, month))) for month in range(1, 13)), number(yearly.loc[year]))
+        for year in years
     ]
 
 

@@ -88,35 +88,65 @@ def _evaluate(folder: Path, days: pd.Index, rng: np.random.Generator, scores: tu
             factor = 1.0 if label == "published" else 1.22
             rows.append(
                 {
-                    "score": name, "label": label, "rank_ic": stats["mean"] * factor, "rank_ic_std": stats["std"], "icir": stats["ir"] * factor,
-                    "positive": stats["positive"], "t": stats["t"], "nw_t": stats["nw_t"], "count": stats["count"], "ic": stats["mean"] * 0.9,
-                    "coverage": 0.97, "top_excess_annual": ratio, "top_turnover": 0.44, "top_month_hit": 0.78,
+                    "score": name,
+                    "label": label,
+                    "rank_ic": stats["mean"] * factor,
+                    "rank_ic_std": stats["std"],
+                    "icir": stats["ir"] * factor,
+                    "positive": stats["positive"],
+                    "t": stats["t"],
+                    "nw_t": stats["nw_t"],
+                    "count": stats["count"],
+                    "ic": stats["mean"] * 0.9,
+                    "coverage": 0.97,
+                    "top_excess_annual": ratio,
+                    "top_turnover": 0.44,
+                    "top_month_hit": 0.78,
                     "long_short_mean": metrics["long_short"]["mean"],
-                    "share_of_oracle": strength / STRENGTHS["oracle"] if label == "oracle" and "oracle" in scores else None,
+                    "share_of_oracle": strength / STRENGTHS["oracle"]
+                    if label == "oracle" and "oracle" in scores
+                    else None,
                 }  # fmt: skip
             )
     _csv(folder / "summary.csv", pd.DataFrame(rows))
     seeds = []
     for network, mean in (("hf", 0.062), ("lf", 0.073), ("lf_daily", 0.07), ("fused", 0.085)):
-        seeds += [{"network": network, "seed": i, "rank_ic": mean + rng.normal(0, 0.004), "count": len(grid)} for i in range(3)]
+        seeds += [
+            {"network": network, "seed": i, "rank_ic": mean + rng.normal(0, 0.004), "count": len(grid)}
+            for i in range(3)
+        ]
         seeds.append({"network": network, "seed": "ensemble", "rank_ic": mean + 0.008, "count": len(grid)})
     _csv(folder / "seeds.csv", pd.DataFrame(seeds))
     strength = rng.normal(0.03, 0.018, len(FACTORS))
-    frame = pd.DataFrame({"factor": FACTORS, "sign": rng.choice([-1, 1], len(FACTORS)), "rank_ic": strength, "icir": strength / 0.09, "count": len(grid)})
+    frame = pd.DataFrame(
+        {
+            "factor": FACTORS,
+            "sign": rng.choice([-1, 1], len(FACTORS)),
+            "rank_ic": strength,
+            "icir": strength / 0.09,
+            "count": len(grid),
+        }
+    )
     _csv(folder / "factors.csv", frame)
 
 
 def _rotations(folder: Path, days: pd.Index, rng: np.random.Generator) -> None:
     for name, (codes, top, execute) in POOLS.items():
         one_rotation(folder / name, name, days, rng, codes, top, execute)
-    (folder / "concept" / "note.txt").write_text("Members come from one snapshot of 2022-03-18: before that date the pool looks ahead.\n")
+    (folder / "concept" / "note.txt").write_text(
+        "Members come from one snapshot of 2022-03-18: before that date the pool looks ahead.\n"
+    )
 
 
-def one_rotation(folder: Path, name: str, days: pd.Index, rng: np.random.Generator, codes: int, top: int, execute: str) -> None:
+def one_rotation(
+    folder: Path, name: str, days: pd.Index, rng: np.random.Generator, codes: int, top: int, execute: str
+) -> None:
     """The folder of one strategy."""
     benchmark = np.r_[1.0, np.cumprod(1 + rng.normal(0.0002, 0.012, len(days) - 1))]
     relative = np.r_[1.0, np.cumprod(1 + rng.normal(0.0005, 0.005, len(days) - 1))]
-    nav = pd.DataFrame({"date": days, "nav": benchmark * relative, "benchmark": benchmark, "relative": relative, "stale": 0})
+    nav = pd.DataFrame(
+        {"date": days, "nav": benchmark * relative, "benchmark": benchmark, "relative": relative, "stale": 0}
+    )
     _csv(folder / "nav.csv", nav)
     labels = [f"{name[:2].upper()}{i:03d}" for i in range(codes)]
     signals, executions = [], []
@@ -126,17 +156,30 @@ def one_rotation(folder: Path, name: str, days: pd.Index, rng: np.random.Generat
         rank = pd.Series(-score).rank(method="first").astype(int).to_numpy()
         signals.append(
             pd.DataFrame(
-                {"signal": days[at], "code": labels, "score": score, "coverage": rng.uniform(0.7, 1, codes), "eligible": 1, "rank": rank, "picked": (rank <= top).astype(int)}
+                {
+                    "signal": days[at],
+                    "code": labels,
+                    "score": score,
+                    "coverage": rng.uniform(0.7, 1, codes),
+                    "eligible": 1,
+                    "rank": rank,
+                    "picked": (rank <= top).astype(int),
+                }
             )
         )
         pending = at + 1 >= len(days)
         figures = (None,) * 4 if pending else (0.5, 0.5002, 0.0002, 0)
-        executions.append((days[at], "2024-04-19" if pending else days[at + 1], "pending" if pending else "done", *figures))
+        executions.append(
+            (days[at], "2024-04-19" if pending else days[at + 1], "pending" if pending else "done", *figures)
+        )
     _csv(folder / "signals.csv", pd.concat(signals))
     names = ["signal", "execution", "status", "buy", "sell", "cost", "frozen"]
     _csv(folder / "executions.csv", pd.DataFrame(executions, columns=names))
     _csv(folder / "holdings.csv", pd.DataFrame({"execution": days[-2], "code": labels[:top], "weight": 1 / top}))
-    _csv(folder / "names.csv", pd.DataFrame({"code": labels, "name": [f"{name.capitalize()} index {i}" for i in range(codes)]}))
+    _csv(
+        folder / "names.csv",
+        pd.DataFrame({"code": labels, "name": [f"{name.capitalize()} index {i}" for i in range(codes)]}),
+    )
     _strategy_metrics(folder, nav, len(weekly))
     _json(
         folder / "params.json",
@@ -159,9 +202,28 @@ def _strategy_metrics(folder: Path, nav: pd.DataFrame, signals: int) -> None:
             f"{prefix}sharpe": annual / volatility,
             f"{prefix}max_drawdown": float(np.max(1 - x / np.maximum.accumulate(x))),
         }
-    figures |= {"sharpe_mean": 0.9 * figures["sharpe"], "calmar": figures["annual_return"] / figures["max_drawdown"], "win_rate": 0.58, "mean_turnover": 0.43}
-    figures |= {"annual_cost": 0.0087, "ytd_return": 0.051, "ytd_excess": -0.012, "signals": signals, "executions": signals - 1, "kept": 0, "pending": 1}
-    figures |= {"drawdown_peak": "2019-04-02", "drawdown_trough": "2020-02-03", "drawdown_recovery": None, "codes_without_price": 0, "codes_without_members": 0}
+    figures |= {
+        "sharpe_mean": 0.9 * figures["sharpe"],
+        "calmar": figures["annual_return"] / figures["max_drawdown"],
+        "win_rate": 0.58,
+        "mean_turnover": 0.43,
+    }
+    figures |= {
+        "annual_cost": 0.0087,
+        "ytd_return": 0.051,
+        "ytd_excess": -0.012,
+        "signals": signals,
+        "executions": signals - 1,
+        "kept": 0,
+        "pending": 1,
+    }
+    figures |= {
+        "drawdown_peak": "2019-04-02",
+        "drawdown_trough": "2020-02-03",
+        "drawdown_recovery": None,
+        "codes_without_price": 0,
+        "codes_without_members": 0,
+    }
     _json(folder / "metrics.json", figures)
     last = nav.assign(year=nav["date"].str[:4]).groupby("year")[["nav", "benchmark", "relative"]].last()
     change = last / last.shift(1).fillna(1.0) - 1
@@ -194,14 +256,19 @@ def _scores(folder: Path, days: pd.Index, rng: np.random.Generator) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     symbols = [f"{600000 + i}.SH" for i in range(40)]
     index = pd.MultiIndex.from_product([pd.to_datetime(days[60:]), symbols], names=["date", "symbol"])
-    frame = pd.DataFrame({"score": rng.normal(size=len(index)), "hf": 0.1, "lf": 0.2, "fold": 0}, index=index).reset_index()
+    frame = pd.DataFrame(
+        {"score": rng.normal(size=len(index)), "hf": 0.1, "lf": 0.2, "fold": 0}, index=index
+    ).reset_index()
     frame.to_parquet(folder / "scores.parquet", index=False)
 
 
 def _manifest(stage: str) -> dict[str, Any]:
     return {
         "stage": stage,
-        "config": {"data": {"kind": "simulated", "symbols": 500, "seed": 1}, "stage": {"workers": 2, "note": "<b>not bold</b> & 'quoted'"}},
+        "config": {
+            "data": {"kind": "simulated", "symbols": 500, "seed": 1},
+            "stage": {"workers": 2, "note": "<b>not bold</b> & 'quoted'"},
+        },
         "inputs": {"market": "3f9a"},
         "versions": {"fusion-factor": "0.1.0", "torch": "2.13.0", "numpy": "2.4.0"},
         "commit": "99702d8f0aa",

@@ -275,7 +275,7 @@
   function entries(spec) {
     var list = [], seen = {};
     function add(s, sign) {
-      if (!seen[s.name]) { seen[s.name] = true; list.push({ name: s.name, colour: s.colour, sign: sign, dash: s.dash }); }
+      if (!seen[s.name]) { seen[s.name] = true; list.push({ name: s.name, colour: s.colour, sign: sign, dash: s.dash, faint: s.faint }); }
     }
     if (spec.type === "time") { spec.panels.forEach(function (p) { p.series.forEach(function (s) { add(s, s.shape || "line"); }); }); }
     if (spec.type === "bars" && spec.series.length > 1) { spec.series.forEach(function (s) { add(s, s.shape === "dot" ? "diamond" : "bar"); }); }
@@ -285,7 +285,7 @@
   }
   function sign(item) {
     var fill = 'style="fill:var(--c-' + item.colour + ')"', shapes = {
-      bar: '<rect x="4" y="1" width="10" height="10" rx="2" ' + fill + "/>", area: '<rect x="1" y="2" width="16" height="8" opacity=".45" ' + fill + "/>",
+      bar: '<rect x="4" y="1" width="10" height="10" rx="2" ' + (item.faint ? 'opacity=".45" ' : "") + fill + "/>", area: '<rect x="1" y="2" width="16" height="8" opacity=".45" ' + fill + "/>",
       circle: '<circle cx="9" cy="6" r="4" ' + fill + "/>", diamond: '<path d="M9 0l6 6-6 6-6-6z" ' + fill + "/>"
     };
     var dash = item.dash === "dashed" ? "5 3" : item.dash === "dotted" ? "2 2" : "none";

@@ -2,7 +2,7 @@
 
 from fusion_factor.report.blocks import Section
 from fusion_factor.report.data import ReportData
-from fusion_factor.report.sections import closing, models, opening, picks, rotation, scores
+from fusion_factor.report.sections import closing, models, opening, picks, rotation, score_paths, scores
 
 __all__ = ["all_sections"]
 
@@ -14,8 +14,8 @@ def all_sections(data: ReportData) -> list[Section]:
         opening.what_was_run(data),
         picks.picks(data),
         scores.compared(data),
-        scores.over_dates(data),
-        scores.layers(data),
+        score_paths.over_dates(data),
+        score_paths.layers(data),
         rotation.strategies(data),
         *rotation.each_strategy(data),
         models.seeds(data),

@@ -14,7 +14,8 @@ from fusion_factor.report.sections.opening import simulated, summary_row
 def beside_published(data: ReportData) -> Section:
     """Ours and published, each pair of rows clearly marked."""
     explain = (
-        "What the original reports printed, beside the same figures of this run. Published rows are from real A-shares with data, stocks and dates that are not ours: "
+        "What the original reports printed, beside the same figures of this run. Published rows are from real "
+        "A-shares with data, stocks and dates that are not ours: "
         "compare orders of magnitude and rankings (fused above LF above HF above equal weights), not digits."
     )
     blocks = [block for block in (_scores(data), _rotations(data)) if block is not None]
@@ -32,7 +33,10 @@ def _scores(data: ReportData) -> Block | None:
         if ours is None:
             continue
         rows.append({"score": score_label(name), "source": "this run"} | {key: number(ours.get(key)) for key in keys})
-        rows.append({"score": score_label(name), "source": "published, real A-shares"} | {key: getattr(paper, key) for key in keys})
+        rows.append(
+            {"score": score_label(name), "source": "published, real A-shares"}
+            | {key: getattr(paper, key) for key in keys}
+        )
         colours += [score_colour(name), ""]
     if not rows:
         return None
@@ -48,7 +52,9 @@ def _scores(data: ReportData) -> Block | None:
         Column("top_turnover", "Top turnover", "pct1", "one-sided; the published two-sided figure is halved"),
     )
     caption = f"Scores. Published: {published.MODEL_SOURCE}."
-    return Table("published-scores", columns, tuple(rows), caption, colours=tuple(colours), strong=tuple(range(0, len(rows), 2)))
+    return Table(
+        "published-scores", columns, tuple(rows), caption, colours=tuple(colours), strong=tuple(range(0, len(rows), 2))
+    )
 
 
 def _rotations(data: ReportData) -> Block | None:
@@ -60,8 +66,12 @@ def _rotations(data: ReportData) -> Block | None:
         if strategy is None:
             continue
         label = strategy_label(name)
-        rows.append({"strategy": label, "source": "this run"} | {key: number(strategy.metrics.get(key)) for key in keys})
-        rows.append({"strategy": label, "source": "published, real indices"} | {key: getattr(paper, key) for key in keys})
+        rows.append(
+            {"strategy": label, "source": "this run"} | {key: number(strategy.metrics.get(key)) for key in keys}
+        )
+        rows.append(
+            {"strategy": label, "source": "published, real indices"} | {key: getattr(paper, key) for key in keys}
+        )
         colours += [strategy_colour(name), ""]
     if not rows:
         return None
@@ -74,30 +84,60 @@ def _rotations(data: ReportData) -> Block | None:
         Column("excess_sharpe", "Excess Sharpe", "num2", "published from weekly returns, ours from daily ones"),
     )
     caption = f"Rotations. Published: {published.ROTATION_SOURCE}; their Sharpe is of the excess, from weekly returns."
-    return Table("published-rotations", columns, tuple(rows), caption, colours=tuple(colours), strong=tuple(range(0, len(rows), 2)))
+    return Table(
+        "published-rotations",
+        columns,
+        tuple(rows),
+        caption,
+        colours=tuple(colours),
+        strong=tuple(range(0, len(rows), 2)),
+    )
 
 
 def caveats(data: ReportData) -> Section:
     """What these figures do not say, what is missing, and every warning that a stage counted."""
     explain = "Read these before believing a figure."
     lines = [
-        "RankIC and layers start at the close of T+1, a price that nobody can be sure to get, and pay no costs: they judge the score, not a portfolio.",
+        (
+            "RankIC and layers start at the close of T+1, a price that nobody can be sure to get, and pay no "
+            "costs: they judge the score, not a portfolio."
+        ),
         "Layers are equal-weighted over all names and cannot be held by large money; turnover there is not charged.",
-        "The rotations trade indices at open or close with a cost rate, without slippage, market impact or a tracking error of the funds that follow them.",
-        "Whiskers and t values assume that dates are nearly independent; they say nothing about the choices made before (networks, factors, parameters).",
-        "Two Sharpe ratios are shown: annual return / volatility (as the reports print it) and mean / standard deviation of daily returns (as libraries print it). They differ when returns are volatile.",
-        "A pool fixed today and applied to the past has survived: its past figures are too good. Notes on pools stand at the strategies.",
+        (
+            "The rotations trade indices at open or close with a cost rate, without slippage, market impact "
+            "or a tracking error of the funds that follow them."
+        ),
+        (
+            "Whiskers and t values assume that dates are nearly independent; they say nothing about the "
+            "choices made before (networks, factors, parameters)."
+        ),
+        (
+            "Two Sharpe ratios are shown: annual return / volatility (as the reports print it) and mean / "
+            "standard deviation of daily returns (as libraries print it). They differ when returns are "
+            "volatile."
+        ),
+        (
+            "A pool fixed today and applied to the past has survived: its past figures are too good. Notes on "
+            "pools stand at the strategies."
+        ),
     ]
     kinds = {str(strategy.params.get("benchmark_kind", "pool_mean")) for strategy in data.strategies.values()}
     if "pool_mean" in kinds:
-        lines.append("The benchmark pool_mean rebalances every day for nothing: a measuring stick, not something to invest in.")
+        lines.append(
+            "The benchmark pool_mean rebalances every day for nothing: a measuring stick, not something to invest in."
+        )
     if simulated(data):
-        lines.insert(0, "The market is simulated, with a signal planted in it. Figures on it are no forecast for any real market.")
+        lines.insert(
+            0,
+            "The market is simulated, with a signal planted in it. Figures on it are no forecast for any real market.",
+        )
     blocks: list[Block] = [Note(tuple(lines))]
     if data.problems:
         missing = tuple(f"{path}: {reason}" for path, reason in sorted(data.problems.items()))
         blocks.append(Note(missing, "absent", "Pieces that are not on this page"))
-    warnings = [f"{name}: {text}" for name, manifest in data.manifests.items() for text in _warnings(manifest.get("warnings"))]
+    warnings = [
+        f"{name}: {text}" for name, manifest in data.manifests.items() for text in _warnings(manifest.get("warnings"))
+    ]
     if warnings:
         blocks.append(Note(tuple(warnings), "caution", "Warnings counted by the stages"))
     return Section("caveats", "Caveats", "Caveats", explain, blocks)

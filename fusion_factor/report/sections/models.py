@@ -21,8 +21,10 @@ MOST_EPOCHS = 120
 def seeds(data: ReportData) -> Section:
     """RankIC of each seed alone and of their mean, by network."""
     explain = (
-        "Every network is trained several times from different random starts (seeds) and their outputs are averaged (ensemble). "
-        "If the dots lie far apart, a single training run is luck; the ensemble should lie at or above the best of them."
+        "Every network is trained several times from different random starts (seeds) and their outputs are "
+        "averaged (ensemble). "
+        "If the dots lie far apart, a single training run is luck; the ensemble should lie at or above the "
+        "best of them."
     )
     frame = data.seeds
     if not len(frame):
@@ -64,7 +66,9 @@ def seeds(data: ReportData) -> Section:
     )
     names = [network_label(network) for network in networks]
     blocks: list[Block] = [
-        Figure("seeds-dots", "RankIC of each seed and of the ensemble", dots(names, "pct", series), 80 + 50 * len(names)),
+        Figure(
+            "seeds-dots", "RankIC of each seed and of the ensemble", dots(names, "pct", series), 80 + 50 * len(names)
+        ),
         Table("seeds-table", columns, tuple(rows)),
     ]
     return Section("seeds", "Seed spread", "Seeds", explain, blocks)
@@ -78,14 +82,23 @@ def _seed(value: Any) -> str:
 def factors(data: ReportData) -> Section:
     """The single factors, sign-adjusted, beside their published figures where there are any."""
     explain = (
-        "The intraday factors that feed the high-frequency network, each tested alone. RankIC is shown after multiplying by the published sign, so positive means that the factor works the way it was published. "
+        "The intraday factors that feed the high-frequency network, each tested alone. RankIC is shown after "
+        "multiplying by the published sign, so positive means that the factor works the way it was published. "
         "The published columns come from real A-shares with other data and windows, and are for orientation only."
     )
     frame = data.factors
     if not len(frame):
-        note = Note(("There is no single-factor table: evaluate/factors.csv is not there or holds nothing (it needs intraday bars).",), "absent")
+        note = Note(
+            (
+                (
+                    "There is no single-factor table: evaluate/factors.csv is not there or holds nothing (it "
+                    "needs intraday bars)."
+                ),
+            ),
+            "absent",
+        )
         return Section("factors", "Single factors", "Factors", explain, [note])
-    rows = []
+    rows: list[dict[str, Any]] = []
     for _, row in frame.iterrows():
         paper = published.factor(str(row["factor"]))
         rows.append(
@@ -101,7 +114,9 @@ def factors(data: ReportData) -> Section:
         )
     rows.sort(key=lambda row: -(row["rank_ic"] if row["rank_ic"] is not None else -9))
     papers = rounded([row["paper_rank_ic"] for row in rows], 5)
-    series: list[dict[str, Any]] = [{"name": "this run", "colour": "hf", "y": rounded([row["rank_ic"] for row in rows], 5)}]
+    series: list[dict[str, Any]] = [
+        {"name": "this run", "colour": "hf", "y": rounded([row["rank_ic"] for row in rows], 5)}
+    ]
     if any(value is not None for value in papers):
         series.append({"name": "published (real A-shares)", "colour": "ink-soft", "y": papers, "shape": "dot"})
     spec = bars([row["factor"] for row in rows], "pct", series, flat=True)
@@ -116,15 +131,20 @@ def factors(data: ReportData) -> Section:
     )
     caption = f"Names ending in _px are proxies made from bars alone. Published: {published.FACTOR_SOURCE}."
     table = Table("factors-table", columns, tuple(rows), caption, sortable=True, folded="The numbers")
-    blocks: list[Block] = [Figure("factors-bars", "RankIC of each factor alone, after its sign", spec, 70 + 20 * len(rows)), table]
+    blocks: list[Block] = [
+        Figure("factors-bars", "RankIC of each factor alone, after its sign", spec, 70 + 20 * len(rows)),
+        table,
+    ]
     return Section("factors", "Single factors", "Factors", explain, blocks)
 
 
 def training(data: ReportData) -> Section:
     """Validation and training RankIC by epoch, one small chart for each network's output."""
     explain = (
-        "Each thin line is one fit (a fold and a seed): the RankIC on the validation part after each pass over the data (epoch), in colour, and on the training part, in grey. "
-        "Training stops when validation no longer improves; grey far above colour means that a network learns its sample by heart."
+        "Each thin line is one fit (a fold and a seed): the RankIC on the validation part after each pass "
+        "over the data (epoch), in colour, and on the training part, in grey. "
+        "Training stops when validation no longer improves; grey far above colour means that a network learns "
+        "its sample by heart."
     )
     frame = data.history
     if not len(frame):
@@ -145,7 +165,12 @@ def training(data: ReportData) -> Section:
                 "most": number(fits.nunique().max()),
             }
         )
-    columns = (Column("network", "Network"), Column("fits", "Fits", "int"), Column("fewest", "Fewest epochs", "int"), Column("most", "Most epochs", "int"))
+    columns = (
+        Column("network", "Network"),
+        Column("fits", "Fits", "int"),
+        Column("fewest", "Fewest epochs", "int"),
+        Column("most", "Most epochs", "int"),
+    )
     blocks.append(Table("training-table", columns, tuple(rows)))
     return Section("training", "Training curves", "Training", explain, blocks)
 
@@ -167,4 +192,6 @@ def _curve_figure(network: str, task: str, part: pd.DataFrame) -> Figure:
         if len(lines) > MOST_CURVES:
             note = f"The first {MOST_CURVES} of {len(lines)} fits are drawn."
         groups.append({"name": name, "colour": shade, "lines": lines[:MOST_CURVES]})
-    return Figure(f"training-{network}-{task or 'all'}", label, curves("pct1", groups, "epoch", "RankIC"), 230, note, half=True)
+    return Figure(
+        f"training-{network}-{task or 'all'}", label, curves("pct1", groups, "epoch", "RankIC"), 230, note, half=True
+    )

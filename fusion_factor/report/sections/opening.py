@@ -42,13 +42,16 @@ def headline(data: ReportData) -> Section:
     tiles = [*_score_tiles(data)]
     for name in ordered(data.strategies, STRATEGIES):
         tiles.append(_strategy_tile(data.strategies[name]))
-    blocks: list[Block] = [Tiles(tuple(tiles))] if tiles else [_absent("There are neither scores nor rotations to sum up.")]
+    blocks: list[Block] = (
+        [Tiles(tuple(tiles))] if tiles else [_absent("There are neither scores nor rotations to sum up.")]
+    )
     if simulated(data):
         text = "Simulated market: these figures show that the chain works and how much of a planted signal it finds. "
         blocks.append(Note((text + "They say nothing about real markets.",), "caution"))
     explain = (
         "RankIC is the rank correlation, over all stocks of one date, between the score and the return that follows; "
-        "around it, two standard errors. Annual excess is the yearly growth of a strategy relative to its benchmark, after costs."
+        "around it, two standard errors. Annual excess is the yearly growth of a strategy relative to its "
+        "benchmark, after costs."
     )
     return Section("headline", "Headline", "Headline", explain, blocks)
 
@@ -71,7 +74,9 @@ def _score_tiles(data: ReportData) -> list[Tile]:
         tiles.append(Tile("Share of the oracle recovered", share, "pct1", below, "oracle"))
     if score and row is not None and number(row["top_excess_annual"]) is not None:
         below = f"over all names, before costs · turnover {shown(row['top_turnover'], 'pct1')} a date"
-        tiles.append(Tile("Top layer: annual excess", number(row["top_excess_annual"]), "pct", below, score_colour(score)))
+        tiles.append(
+            Tile("Top layer: annual excess", number(row["top_excess_annual"]), "pct", below, score_colour(score))
+        )
     return tiles
 
 
@@ -95,7 +100,11 @@ def what_was_run(data: ReportData) -> Section:
     blocks.append(_rules(data) if data.strategies else _absent("No rotation was run, so there are no costs to state."))
     if data.folds:
         blocks.append(_folds(data))
-    blocks.append(_stages(data) if data.manifests else _absent("No stage left a manifest: configuration and versions are unknown."))
+    blocks.append(
+        _stages(data)
+        if data.manifests
+        else _absent("No stage left a manifest: configuration and versions are unknown.")
+    )
     for name, manifest in data.manifests.items():
         if manifest.get("config"):
             text = json.dumps(plain(manifest["config"]), indent=2, ensure_ascii=False)
@@ -113,12 +122,16 @@ def _facts(data: ReportData) -> Table:
     fact("Market", "simulated" if simulated(data) else "as configured (see the stages below)")
     if data.table is not None:
         table = data.table
-        fact("Scores", f"{table.first} to {table.last}, {table.sessions:,} sessions, {table.symbols:,} stocks, {table.rows:,} rows")
+        size = f"{table.sessions:,} sessions, {table.symbols:,} stocks, {table.rows:,} rows"
+        fact("Scores", f"{table.first} to {table.last}, {size}")
     score = main_score(data)
-    ic = data.scores[score].ic if score in data.scores else pd.DataFrame()
-    if score and len(ic):
+    ic = data.scores[score].ic if score and score in data.scores else pd.DataFrame()
+    if len(ic):
         names = pd.to_numeric(ic["n"], errors="coerce")
-        fact("Evaluation dates", f"{shown(ic['date'].min(), 'date')} to {shown(ic['date'].max(), 'date')}, {len(ic):,} dates")
+        fact(
+            "Evaluation dates",
+            f"{shown(ic['date'].min(), 'date')} to {shown(ic['date'].max(), 'date')}, {len(ic):,} dates",
+        )
         fact("Stocks a date", f"{shown(names.min(), 'int')} to {shown(names.max(), 'int')} with score and label")
     if data.folds:
         fact("Folds", f"{len(data.folds)} walk-forward fits")
@@ -140,7 +153,9 @@ def _reading(params: Mapping[str, Any]) -> str:
         return "no cost"
     if params.get("cost_reading", "round_trip") == "each_side":
         return f"{shown(rate, 'pct')} on each side (two-sided read as each side)"
-    return f"{shown(rate, 'pct')} a round trip, {shown(rate / 2, 'pct')} a side (two-sided read as buy and sell together)"
+    return (
+        f"{shown(rate, 'pct')} a round trip, {shown(rate / 2, 'pct')} a side (two-sided read as buy and sell together)"
+    )
 
 
 def _rules(data: ReportData) -> Table:
@@ -175,19 +190,25 @@ def _rules(data: ReportData) -> Table:
         Column("cost", "Costs", "long"),
         Column("benchmark", "Benchmark"),
     )
-    caption = "Rules of the rotations. pool_held: the whole pool bought at equal weight at the same signals; pool_mean: its mean return, rebalanced daily."
+    caption = (
+        "Rules of the rotations. pool_held: the whole pool bought at equal weight at the same signals; "
+        "pool_mean: its mean return, rebalanced daily."
+    )
     return Table("run-rules", columns, tuple(rows), caption, colours=tuple(strategy_colour(name) for name in names))
 
 
 def _folds(data: ReportData) -> Timeline:
-    rows = []
+    rows: list[tuple[str, tuple[tuple[str, str, str, str], ...]]] = []
     for fold in data.folds:
         spans = [
             (kind, label, shown(fold.get(f"{kind}_start"), "date"), shown(fold.get(f"{kind}_end"), "date"))
             for kind, label in (("train", "training"), ("valid", "validation"), ("use", "use"))
         ]
         rows.append((f"Fold {fold.get('index', len(rows))}", tuple(spans)))
-    caption = "Walk-forward folds: each model is trained and validated on the past, then scores the dates of its use. The gaps are the purge: labels must end before the next part begins."
+    caption = (
+        "Walk-forward folds: each model is trained and validated on the past, then scores the dates of its "
+        "use. The gaps are the purge: labels must end before the next part begins."
+    )
     return Timeline("folds", caption, tuple(rows))
 
 
@@ -211,7 +232,10 @@ def _stages(data: ReportData) -> Table:
         )
     titles = ("Stage", "Started", "Ended", "Device", "Seed", "Rows", "Commit", "Warnings", "Versions")
     keys = ("stage", "start", "end", "device", "seed", "rows", "commit", "warnings", "versions")
-    columns = tuple(Column(key, title, "long" if key in ("versions", "warnings") else "text") for key, title in zip(keys, titles, strict=True))
+    columns = tuple(
+        Column(key, title, "long" if key in ("versions", "warnings") else "text")
+        for key, title in zip(keys, titles, strict=True)
+    )
     return Table("run-stages", columns, tuple(rows), folded="Stages, code and versions")
 
 

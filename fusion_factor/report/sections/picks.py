@@ -7,20 +7,16 @@ import pandas as pd
 from fusion_factor.report.blocks import Column, Columns, Heading, Note, Section, Table
 from fusion_factor.report.data import ReportData, StrategyData
 from fusion_factor.report.labels import STRATEGIES, ordered, strategy_colour, strategy_label
-from fusion_factor.report.numbers import number, shown
-
-STATES = {
-    "pending": "pending: to be filled at the next execution session, not simulated yet",
-    "done": "done",
-    "kept": "kept: no trade was made, holdings stay",
-}
+from fusion_factor.report.numbers import MISSING, number, shown
 
 
 def picks(data: ReportData) -> Section:
     """The picks of the last signal session of every strategy."""
     explain = (
-        "What each rotation wants to hold after its last signal, decided after that session's close and filled at the next session. "
-        "Number 1 is the best index score; cover is the share of an index's members that have a score; was is the rank at the signal before, and new means not held until now."
+        "What each rotation wants to hold after its last signal, decided after that session's close and "
+        "filled at the next session. "
+        "Number 1 is the best index score; cover is the share of an index's members that have a score; was is "
+        "the rank at the signal before, and new means not held until now."
     )
     if not data.strategies:
         note = Note(("No rotation was run, so there are no picks.",), "absent")
@@ -55,16 +51,22 @@ def _last_signal(strategy: StrategyData) -> list[Note | Table]:
         Column("score", "Score", "num3"),
         Column("coverage", "Cover", "pct0", "share of the index's members that have a score"),
         Column("before", "Was", "int", "rank at the signal before"),
-        Column("change", ""),
+        Column("change", "", "mark"),
     )
-    return [Note(tuple(lines[:1])), Table(f"picks-{strategy.name}", columns, tuple(rows)), *(Note((line,)) for line in lines[1:])]
+    return [
+        Note(tuple(lines[:1])),
+        Table(f"picks-{strategy.name}", columns, tuple(rows)),
+        *(Note((line,)) for line in lines[1:]),
+    ]
 
 
 def _flag(column: pd.Series) -> pd.Series:
     return pd.to_numeric(column, errors="coerce") == 1
 
 
-def _row(row: pd.Series, strategy: StrategyData, ranks: dict[str, Any], held: set[str], compare: bool) -> dict[str, Any]:
+def _row(
+    row: pd.Series, strategy: StrategyData, ranks: dict[str, Any], held: set[str], compare: bool
+) -> dict[str, Any]:
     code = str(row["code"])
     return {
         "rank": number(row["rank"]),
@@ -85,9 +87,11 @@ def _named(code: str, strategy: StrategyData) -> str:
 def _state(strategy: StrategyData, signal: Any, codes: int, eligible: int) -> str:
     rows = strategy.executions[strategy.executions["signal"] == signal]
     status = str(rows["status"].iloc[0]) if len(rows) else ""
-    day = shown(rows["execution"].iloc[0], "date") if len(rows) else ""
-    text = f"Signal of {shown(signal, 'date')}"
-    if day and day != "—":
-        text += f", filled at the {strategy.params.get('execute', 'open')} of {day}"
-    state = f"; {STATES.get(status, status)}" if status else ""
-    return f"{text}{state}. {eligible} of {codes} codes are eligible."
+    day = shown(rows["execution"].iloc[0], "date") if len(rows) else MISSING
+    price = f"{strategy.params.get('execute', 'open')} of {'the next session' if day == MISSING else day}"
+    states = {
+        "done": f", filled at the {price}",
+        "pending": f", to be filled at the {price} (pending, not simulated)",
+        "kept": f", but no trade was made at the {price}: holdings stay",
+    }
+    return f"Signal of {shown(signal, 'date')}{states.get(status, '')}. {eligible} of {codes} indices are eligible."

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from fusion_factor.report.blocks import Block, Column, Figure, Heat, Note, Section, Table
@@ -10,7 +9,7 @@ from fusion_factor.report.data import ReportData, StrategyData
 from fusion_factor.report.figures import Line, Panel, over_time
 from fusion_factor.report.labels import STRATEGIES, ordered, strategy_colour, strategy_label
 from fusion_factor.report.numbers import number
-from fusion_factor.report.reshape import below_peak, floats, monthly_changes
+from fusion_factor.report.reshape import below_peak, floats, monthly_changes, on_dates
 
 FULL_HEAT = 0.08
 _FIGURES = (
@@ -48,8 +47,10 @@ _MORE = (
 def strategies(data: ReportData) -> Section:
     """Relative NAV of all strategies in one chart, and their metrics side by side."""
     explain = (
-        "Each strategy ranks the indices of its pool by the fused score of their members once a week, holds the best at equal weight, and trades at the next session, after costs. "
-        "Relative NAV is NAV divided by the benchmark's: it rises when the strategy beats its own pool. Every excess figure is measured on it."
+        "Each strategy ranks the indices of its pool by the fused score of their members once a week, holds "
+        "the best at equal weight, and trades at the next session, after costs. "
+        "Relative NAV is NAV divided by the benchmark's: it rises when the strategy beats its own pool. Every "
+        "excess figure is measured on it."
     )
     names = ordered(data.strategies, STRATEGIES)
     if not names:
@@ -68,8 +69,7 @@ def _together(data: ReportData, names: list[str]) -> Figure:
     dates = pd.Series(sorted({date for frame in frames.values() for date in frame["date"].dropna()}))
     lines = []
     for name in names:
-        series = pd.Series(floats(frames[name]["relative"]), index=pd.DatetimeIndex(frames[name]["date"]))
-        values = series[~series.index.duplicated()].reindex(pd.DatetimeIndex(dates)).to_numpy(dtype=np.float64)
+        values = on_dates(frames[name], "relative", dates)
         lines.append(Line(strategy_label(name), strategy_colour(name), values, width=2.2))
     spec = over_time(dates, [Panel("relative NAV", "num2", lines)])
     return Figure("rotation-relative", "Relative NAV of the strategies (1 = each one's start)", spec, 320)
@@ -95,7 +95,9 @@ def _more_metrics(data: ReportData, names: list[str]) -> Table:
         values = {name: data.strategies[name].metrics.get(key) for name in names}
         shown_values = values if kind == "date" else {name: number(value) for name, value in values.items()}
         rows.append({"metric": title, "kind": kind, **shown_values})
-    return Table("rotation-more", tuple(_metric_columns(names)), tuple(rows), folded="More figures, counts, drawdown dates")
+    return Table(
+        "rotation-more", tuple(_metric_columns(names)), tuple(rows), folded="More figures, counts, drawdown dates"
+    )
 
 
 def each_strategy(data: ReportData) -> list[Section]:
@@ -105,8 +107,9 @@ def each_strategy(data: ReportData) -> list[Section]:
 
 def _section(strategy: StrategyData) -> Section:
     label = strategy_label(strategy.name)
+    benchmark = strategy.params.get("benchmark_kind", "pool_mean")
     explain = (
-        f"Top: NAV of the strategy and of its benchmark ({strategy.params.get('benchmark_kind', 'pool_mean')}). Middle: relative NAV. "
+        f"Top: NAV of the strategy and of its benchmark ({benchmark}). Middle: relative NAV. "
         "Bottom: how far each stands below its highest point so far (drawdown)."
     )
     blocks: list[Block] = []
@@ -115,7 +118,10 @@ def _section(strategy: StrategyData) -> Section:
     blocks.append(_nav(strategy) if len(strategy.nav) else Note(("There is no NAV to draw.",), "absent"))
     if len(strategy.nav):
         rows = monthly_changes(strategy.nav["date"], floats(strategy.nav["relative"]))
-        caption = "Excess by month: change of the relative NAV from month end to month end (blue above, orange below the benchmark)."
+        caption = (
+            "Excess by month: change of the relative NAV from month end to month end (blue above, orange "
+            "below the benchmark)."
+        )
         blocks.append(Heat(f"months-{strategy.name}", caption, tuple(rows), FULL_HEAT))
     blocks.append(_years(strategy) if len(strategy.years) else Note(("There is no table by year.",), "absent"))
     blocks.append(_recent(strategy))
@@ -149,9 +155,16 @@ def _nav(strategy: StrategyData) -> Figure:
 def _years(strategy: StrategyData) -> Table:
     keys = ("return", "benchmark", "excess", "max_drawdown", "excess_max_drawdown")
     titles = ("Return", "Benchmark", "Excess", "Max drawdown", "Excess max drawdown")
-    columns = (Column("year", "Year", "year"), *(Column(key, title, "pct") for key, title in zip(keys, titles, strict=True)))
-    rows = tuple({"year": number(row["year"])} | {key: number(row[key]) for key in keys} for _, row in strategy.years.iterrows())
-    return Table(f"years-{strategy.name}", columns, rows, "By calendar year; the first and the last may be part of a year.")
+    columns = (
+        Column("year", "Year", "year"),
+        *(Column(key, title, "pct") for key, title in zip(keys, titles, strict=True)),
+    )
+    rows = tuple(
+        {"year": number(row["year"])} | {key: number(row[key]) for key in keys} for _, row in strategy.years.iterrows()
+    )
+    return Table(
+        f"years-{strategy.name}", columns, rows, "By calendar year; the first and the last may be part of a year."
+    )
 
 
 def _recent(strategy: StrategyData) -> Table:
