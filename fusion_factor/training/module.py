@@ -6,7 +6,7 @@ Axes: b stock, k task.
 
 import copy
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import lightning.pytorch as pl
@@ -25,8 +25,8 @@ History = list[dict[str, Any]]
 class SessionOrder:
     """Session positions to go through: as they are, or shuffled anew each epoch by (seed, epoch) alone."""
 
-    def __init__(self, positions: np.ndarray, seed: int | None = None) -> None:
-        self.positions = positions
+    def __init__(self, positions: Sequence[int], seed: int | None = None) -> None:
+        self.positions = list(positions)
         self.seed = seed
         self.epoch = 0
 
@@ -35,10 +35,10 @@ class SessionOrder:
 
     def __iter__(self) -> Iterator[int]:
         # A generator, so that `epoch` is read when the epoch begins.
-        order = self.positions
-        if self.seed is not None:
-            order = np.random.default_rng([self.seed, self.epoch]).permutation(order)
-        yield from order.tolist()
+        if self.seed is None:
+            yield from self.positions
+        else:
+            yield from np.random.default_rng([self.seed, self.epoch]).permutation(self.positions).tolist()
 
 
 class FactorModule(pl.LightningModule):
@@ -92,11 +92,9 @@ class FactorModule(pl.LightningModule):
         if isinstance(order, SessionOrder):
             order.epoch = self.epoch
 
-    def training_step(self, t: int) -> Tensor | None:
-        """The loss of one session, or None (the step is skipped) where too few names are labelled."""
+    def training_step(self, t: int) -> Tensor:
+        """The loss of one session."""
         inputs, label_b = self.samples.drawn(t, self.epoch)
-        if len(label_b) < self.settings.min_names:
-            return None
         y_bk = self.network(inputs)
         loss = self.loss(y_bk, label_b)
         self._figures["train"].append(_figures(loss, y_bk, label_b))
@@ -105,8 +103,6 @@ class FactorModule(pl.LightningModule):
     def validation_step(self, t: int) -> None:
         """Note the figures of one validation session, over all of its labelled names."""
         inputs, label_b = self.samples.whole(t)
-        if len(label_b) < self.settings.min_names:
-            return
         y_bk = self.network(inputs)
         self._figures["valid"].append(_figures(self.loss(y_bk, label_b), y_bk, label_b))
 

@@ -58,6 +58,10 @@ class Samples:
         windows = self.inputs.windows(t, labelled.names_b)
         return select_rows(windows, labelled.rows[keep]), labelled.label_b[keep]
 
+    def enough(self, t: int) -> bool:
+        """Whether the session has the `min_names` labelled names that a correlation needs."""
+        return len(self._of(t).rows) >= self.settings.min_names
+
     def _of(self, t: int) -> _Labelled:
         if t not in self._labelled:
             self._labelled[t] = self._make(t)

@@ -42,16 +42,23 @@ def train(
     Raises DataError when no epoch has a finite validation objective, ConfigError for parts that cannot be built.
     """
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(_network_seed(network_settings.name, seed))
+        torch.manual_seed(network_seed(network_settings.name, seed))
         network = build(network_settings.network, nn.Module)
         loss = build(network_settings.loss, nn.Module)
-    module = FactorModule(network, loss, Samples(inputs, features, settings, seed), settings, on_epoch)
+    samples = Samples(inputs, features, settings, seed)
+    module = FactorModule(network, loss, samples, settings, on_epoch)
     if resume is not None:
         module.restore(resume)
+    train_t, valid_t = ([t for t in part.tolist() if samples.enough(t)] for part in (fold.train, fold.valid))
+    if not train_t or not valid_t:
+        raise DataError(
+            f"network {network_settings.name} fold {fold.index}: no training or validation date has min_names "
+            f"({settings.min_names}) labelled names"
+        )
     if module.first_epoch < settings.max_epochs and not _patience_over(module):
         trainer = _trainer(inputs.device, settings, settings.max_epochs - module.first_epoch, tensorboard)
         with _quiet_lightning():
-            trainer.fit(module, SessionOrder(fold.train, seed), SessionOrder(fold.valid))
+            trainer.fit(module, SessionOrder(train_t, seed), SessionOrder(valid_t))
     if not module.best_weights:
         raise DataError(
             f"network {network_settings.name} fold {fold.index} seed {seed}: no epoch has a finite validation "
@@ -83,7 +90,7 @@ def _trainer(device: torch.device, settings: FitSettings, epochs: int, tensorboa
         )
 
 
-def _network_seed(name: str, seed: int) -> int:
+def network_seed(name: str, seed: int) -> int:
     return int(hashlib.sha256(f"{name} {seed}".encode()).hexdigest()[:8], 16)
 
 

@@ -19,7 +19,7 @@ def make_features(
     sessions = np.busday_offset("2015-01-01", np.arange(n_sessions), roll="forward").astype("datetime64[D]")
     symbols = np.array([f"{600000 + i}.SH" for i in range(n_symbols)])
     shape = (n_sessions, n_symbols)
-    traded = rng.random(shape) > 0.03
+    traded = rng.random(shape) > 0.08
     has_hf = traded.copy()
     has_lf = traded.copy()
     has_hf[:45] = False

@@ -1,0 +1,206 @@
+"""Windows against slow references, point in time, and equal for training and scoring."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from fusion_factor.core.errors import ConfigError
+from fusion_factor.features import FeatureSet, Panel
+from fusion_factor.training.batches import (
+    HighFrequencyInputs,
+    LowFrequencyInputs,
+    WindowInputs,
+    standardise_ratios,
+    trailing_rows,
+)
+from fusion_factor.training.samples import Samples, has_target
+from fusion_factor.training.settings import FitSettings
+
+KINDS = (HighFrequencyInputs, LowFrequencyInputs)
+
+
+def slow_low_frequency(panel: Panel, t: int, rows_between: int, bars: int, names: np.ndarray) -> np.ndarray:
+    """One stock, step and field after the other, in float64: z_btf."""
+    n_fields = panel.values.shape[2]
+    ratio = np.full((len(names), bars, n_fields), np.nan)
+    for b, n in enumerate(names):
+        for k in range(bars):
+            row = t - rows_between * (bars - 1 - k)
+            for f in range(n_fields):
+                last = float(panel.values[t, n, f])
+                if row >= 0 and last > 0:
+                    ratio[b, k, f] = float(panel.values[row, n, f]) / last
+    z = np.zeros_like(ratio)
+    for k in range(bars - 1):
+        for f in range(n_fields):
+            column = ratio[:, k, f]
+            there = np.isfinite(column)
+            if there.sum() > 1 and column[there].std() > 1e-6:
+                z[there, k, f] = np.clip((column[there] - column[there].mean()) / column[there].std(), -5, 5)
+    return z
+
+
+@pytest.mark.parametrize("t", [240, 333, 419])
+def test_low_frequency_windows_agree_with_a_slow_reference(features: FeatureSet, t: int) -> None:
+    inputs, names = LowFrequencyInputs(features).at(t)
+    assert [x_btf.shape for x_btf in inputs] == [(len(names), steps, 6) for steps in (40, 20, 12)]
+    for x_btf, panel, rows_between in zip(
+        inputs, (features.daily, features.weekly, features.monthly), (1, 5, 20), strict=True
+    ):
+        expected = slow_low_frequency(panel, t, rows_between, x_btf.shape[1], names)
+        np.testing.assert_allclose(x_btf.numpy(), expected, atol=2e-4)
+
+
+def test_last_step_is_exactly_zero_and_nothing_is_beyond_the_clip(features: FeatureSet) -> None:
+    inputs, _ = LowFrequencyInputs(features, clip=1.5).at(300)
+    for x_btf in inputs:
+        assert bool((x_btf[:, -1] == 0).all())
+        assert float(x_btf.abs().max()) == 1.5
+        assert bool(x_btf.isfinite().all())
+
+
+def test_ratios_by_hand() -> None:
+    """Two stocks double and halve: their ratios one step back are 0.5 and 2, z-scores -1 and 1; a third is missing."""
+    x_tbf = torch.tensor([[[1.0], [4.0], [5.0]], [[2.0], [2.0], [0.0]]])
+    torch.testing.assert_close(standardise_ratios(x_tbf, 5.0)[0, :, 0], torch.tensor([-1.0, 1.0, 0.0]))
+
+
+def test_equal_ratios_become_zero_in_spite_of_rounding() -> None:
+    last_b = torch.tensor([3.3, 7.77, 11.1, 0.123])
+    x_tbf = torch.stack([last_b * 1.1, last_b])[:, :, None]
+    assert bool((standardise_ratios(x_tbf, 5.0) == 0).all())
+
+
+def test_rows_before_the_first_session_are_missing() -> None:
+    panel_tnf = torch.arange(6.0).reshape(6, 1, 1)
+    names = torch.tensor([0])
+    rows = trailing_rows(panel_tnf, 4, 2, 4, names)[:, 0, 0]
+    assert rows.isnan().tolist() == [True, False, False, False]
+    assert rows[1:].tolist() == [0, 2, 4]
+    assert trailing_rows(panel_tnf, 5, 2, 4, names)[:, 0, 0].isnan().tolist() == [True, False, False, False]
+    assert trailing_rows(panel_tnf, 5, 2, 3, names)[:, 0, 0].tolist() == [1, 3, 5]
+
+
+def test_prices_at_another_scale_give_the_same_windows(features: FeatureSet) -> None:
+    """A stock's adjusted prices and volumes may be at any scale; powers of two keep the bits."""
+    scale = 2.0 ** np.arange(len(features.symbols)).clip(max=20).astype(np.float32)
+
+    def scaled(panel: Panel) -> Panel:
+        return replace(panel, values=panel.values * scale[:, None])
+
+    other = replace(
+        features, daily=scaled(features.daily), weekly=scaled(features.weekly), monthly=scaled(features.monthly)
+    )
+    for x_btf, y_btf in zip(LowFrequencyInputs(features).at(350)[0], LowFrequencyInputs(other).at(350)[0], strict=True):
+        assert torch.equal(x_btf, y_btf)
+
+
+def test_high_frequency_window_is_the_panel_itself(features: FeatureSet) -> None:
+    (x_btf,), names = HighFrequencyInputs(features).at(100)
+    assert features.hf is not None
+    expected = features.hf.values[61:101][:, names].transpose(1, 0, 2)
+    assert np.array_equal(x_btf.numpy(), expected)
+    assert np.array_equal(names, np.flatnonzero(features.has_hf[100]))
+
+
+def test_no_full_window_no_inputs(features: FeatureSet) -> None:
+    early = replace(features, has_hf=np.ones_like(features.has_hf))
+    inputs = HighFrequencyInputs(early, 40)
+    assert not inputs.has_inputs[:39].any()
+    assert inputs.has_inputs[39].all()
+    assert early.has_hf.all(), "the feature set itself is left alone"
+
+
+def scrambled_after(features: FeatureSet, t: int, seed: int = 0) -> FeatureSet:
+    """Everything after t replaced by noise; labels and who has one too, from the first that looks beyond t."""
+    rng = np.random.default_rng(seed)
+
+    def panel(old: Panel | None) -> Panel | None:
+        if old is None:
+            return None
+        values, valid = old.values.copy(), old.valid.copy()
+        values[t + 1 :] = np.abs(rng.standard_normal(values[t + 1 :].shape))
+        valid[t + 1 :] = rng.random(valid[t + 1 :].shape) < 0.5
+        return replace(old, values=values, valid=valid)
+
+    def mask(old: np.ndarray, after: int) -> np.ndarray:
+        new = old.copy()
+        new[after + 1 :] = rng.random(new[after + 1 :].shape) < 0.5
+        return new
+
+    label = features.label.copy()
+    label[max(0, t - features.reach + 1) :] = rng.standard_normal(label[max(0, t - features.reach + 1) :].shape)
+    panels = {name: panel(getattr(features, name)) for name in ("hf", "daily", "weekly", "monthly")}
+    return replace(
+        features,
+        **panels,
+        has_hf=mask(features.has_hf, t),
+        has_lf=mask(features.has_lf, t),
+        has_label=mask(features.has_label, t - features.reach),
+        label=label,
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("t", [260, 399])
+def test_windows_know_nothing_of_later_sessions(
+    features: FeatureSet, kind: Callable[..., WindowInputs], t: int
+) -> None:
+    before, names = kind(features).at(t)
+    after, names_after = kind(scrambled_after(features, t)).at(t)
+    assert np.array_equal(names, names_after)
+    assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_training_and_scoring_see_the_same_windows(features: FeatureSet, kind: Callable[..., WindowInputs]) -> None:
+    """On a panel with suspensions: the rows in the loss are bit for bit those that would be scored."""
+    inputs = kind(features)
+    samples = Samples(inputs, features, FitSettings(min_names=5), seed=0)
+    left_out = 0
+    for t in (250, 301, 402):
+        scored, names = inputs.at(t)
+        trained, label_b = samples.whole(t)
+        rows = has_target(inputs, features, t)[names]
+        left_out += len(names) - int(rows.sum())
+        assert len(label_b) == rows.sum()
+        for x_btf, y_btf in zip(scored, trained, strict=True):
+            assert torch.equal(x_btf[torch.from_numpy(rows)], y_btf)
+    assert left_out > 0, "some are scored that have no label"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_who_has_a_label_does_not_move_any_window(features: FeatureSet, kind: Callable[..., WindowInputs]) -> None:
+    other = replace(features, has_label=~features.has_label)
+    for x_btf, y_btf in zip(kind(features).at(300)[0], kind(other).at(300)[0], strict=True):
+        assert torch.equal(x_btf, y_btf)
+
+
+def test_order_of_symbols_changes_nothing_but_the_order(features: FeatureSet) -> None:
+    inputs, names = LowFrequencyInputs(features).at(300)
+    turned = LowFrequencyInputs(features).windows(300, torch.from_numpy(names[::-1].copy()))
+    for x_btf, y_btf in zip(inputs, turned, strict=True):
+        torch.testing.assert_close(x_btf.flip(0), y_btf, atol=2e-5, rtol=0)
+
+
+def test_windows_are_read_from_mapped_files_without_a_copy(features: FeatureSet, tmp_path: object) -> None:
+    features.save(str(tmp_path))
+    mapped = FeatureSet.load(str(tmp_path), mmap=True)
+    inputs = HighFrequencyInputs(mapped)
+    assert mapped.hf is not None
+    assert inputs.panel_tnf.data_ptr() == mapped.hf.values.ctypes.data
+    assert torch.equal(inputs.at(200)[0][0], HighFrequencyInputs(features).at(200)[0][0])
+
+
+def test_features_without_intraday_factors_have_no_high_frequency_inputs(features: FeatureSet) -> None:
+    with pytest.raises(ConfigError, match="no intraday factors"):
+        HighFrequencyInputs(replace(features, hf=None))
+
+
+@pytest.mark.parametrize("arguments", [{"daily_bars": 1}, {"clip": 0.0}])
+def test_bad_arguments_are_refused(features: FeatureSet, arguments: dict) -> None:
+    with pytest.raises(ConfigError, match=next(iter(arguments))):
+        LowFrequencyInputs(features, **arguments)
