@@ -125,3 +125,7 @@ def _is_config_error(error: Exception) -> bool:
 
 def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -18,12 +18,15 @@ def run_pipeline(command: str, settings: Settings, workspace: Workspace) -> None
     """Run one stage, or with `run` all of them in order; prints what the last one has to show on stdout."""
     mapped = settings.data["kind"] != "simulated"
     if command != "run":
-        stage = STAGES[command]
-        check_inputs(stage, settings, workspace, STAGES)
-        run_stage(stage, settings, workspace)
+        stages = [STAGES[command]]
     else:
-        for stage in STAGES.values():
-            if not (mapped and stage.name == "simulate"):
-                run_stage(stage, settings, workspace)
+        stages = [stage for stage in STAGES.values() if not (mapped and stage.name == "simulate")]
+    for stage in STAGES.values():
+        if not (mapped and stage.name == "simulate"):
+            stage.check(settings)
+    for stage in stages:
+        if command != "run":
+            check_inputs(stage, settings, workspace, STAGES)
+        run_stage(stage, settings, workspace)
     if command in ("run", "report", "evaluate", "rotate"):
         print(result_table(workspace), flush=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from fusion_factor.backtest import CASE_KINDS as BACKTEST_KINDS
+from fusion_factor.backtest.cases import CASE_KINDS as BACKTEST_KINDS
 from fusion_factor.backtest.cases import run_case
 from fusion_factor.core.errors import ConfigError
 from fusion_factor.evaluation import CASE_KINDS as EVALUATION_KINDS

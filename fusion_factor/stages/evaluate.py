@@ -10,7 +10,15 @@ import numpy as np
 import pandas as pd
 
 from fusion_factor.core.artifacts import write_file
-from fusion_factor.evaluation import FactorEvaluation, PriceBook, evaluate, share_of_oracle, top_month_hit
+from fusion_factor.core.errors import ConfigError
+from fusion_factor.evaluation import (
+    EvaluationSettings,
+    FactorEvaluation,
+    PriceBook,
+    evaluate,
+    share_of_oracle,
+    top_monthly_hit,
+)
 from fusion_factor.features import FeatureSet
 from fusion_factor.scores import read_scores
 from fusion_factor.stages.evaluate_parts import factor_table, seed_table
@@ -22,6 +30,16 @@ log = logging.getLogger("fusion_factor")
 
 COMPONENTS = {"fused": "score", "fused_neutral": "score_neutral", "hf": "hf", "lf": "lf"}
 LABELS = ("published", "trained")
+
+
+def check(settings: Settings) -> None:
+    """Refuse what `evaluate` must not hold."""
+    options = settings.raw["evaluate"]
+    for name in options:
+        if name not in (*LABELS, "min_names"):
+            raise ConfigError(f"evaluate.{name}: is no parameter (known: {', '.join(LABELS)}, min_names)")
+    for label in LABELS:
+        EvaluationSettings.of({**options[label], "min_names": options["min_names"]})
 
 
 def work(settings: Settings, workspace: Workspace, folder: Path) -> Outcome:
@@ -38,7 +56,11 @@ def work(settings: Settings, workspace: Workspace, folder: Path) -> Outcome:
     for label in LABELS:
         params = {**options[label], "min_names": options["min_names"], "start": str(first.date())}
         results = {name: evaluate(table, book, **params) for name, table in tables.items()}
-        rows += [summary_row(name, label, result, results.get("oracle")) for name, result in results.items()]
+        for name, result in results.items():
+            share = (
+                share_of_oracle(tables[name], tables["oracle"], book, **params).share if "oracle" in tables else None
+            )
+            rows.append({"score": name, "label": label, **summary(result), "share_of_oracle": share})
         if label == LABELS[0]:
             for name, result in results.items():
                 write_evaluation(folder / name, result)
@@ -76,13 +98,11 @@ def keep_tradable(table: pd.DataFrame, features: FeatureSet, buyable_tn: np.ndar
     return table[(n >= 0) & buyable_tn[t, np.maximum(n, 0)]]
 
 
-def summary_row(name: str, label: str, result: FactorEvaluation, oracle: FactorEvaluation | None) -> dict[str, Any]:
+def summary(result: FactorEvaluation) -> dict[str, Any]:
     """One line of the comparison."""
     metrics: Mapping[str, Any] = result.metrics
     rank_ic = metrics["rank_ic"]
     return {
-        "score": name,
-        "label": label,
         "rank_ic": rank_ic["mean"],
         "rank_ic_std": rank_ic["std"],
         "icir": rank_ic["ir"],
@@ -91,9 +111,8 @@ def summary_row(name: str, label: str, result: FactorEvaluation, oracle: FactorE
         "coverage": metrics["coverage"],
         "top_excess_annual": metrics["top_excess_annual"],
         "top_turnover": metrics["top_turnover"],
-        "top_month_hit": top_month_hit(result),
+        "top_month_hit": top_monthly_hit(result),
         "long_short_mean": metrics["long_short"]["mean"],
-        "share_of_oracle": None if oracle is None else share_of_oracle(result, oracle),
     }
 
 
@@ -112,6 +131,7 @@ STAGE = Stage(
     needs=("market", "features", "train", "scores"),
     config=("evaluate", "data", "networks"),
     rooms=("core", "market", "evaluation", "features/feature_set.py", "features/panel.py"),
+    check=check,
     work=work,
     content=("*.csv", "*/*.csv", "*/*.json"),
 )

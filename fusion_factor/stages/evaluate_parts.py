@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fusion_factor.evaluation import PriceBook, mean_rank_ic
+from fusion_factor.core.labels import label
+from fusion_factor.evaluation import PriceBook, rank_ic
 from fusion_factor.features import FeatureSet, signed_factors
 from fusion_factor.scores import ensemble
 from fusion_factor.stages.scores import axes, read_predictions
@@ -42,5 +43,15 @@ def factor_table(
 def _rank_ic(
     score_tn: np.ndarray, buyable_tn: np.ndarray, book: PriceBook, options: Options, first: pd.Timestamp
 ) -> dict[str, Any]:
-    published = {**options["published"], "min_names": options["min_names"], "start": str(first.date())}
-    return mean_rank_ic(np.where(buyable_tn, score_tn, np.nan), book, **published)
+    """Mean RankIC on the published grid: every n sessions from the first scored one."""
+    published = options["published"]
+    start = book.calendar.position(first)
+    label_tn = label(
+        book.adjusted(published["label"]), published["label"], published["horizon"], lag=published["label_lag"]
+    )
+    grid_d = np.arange(start, len(label_tn), published["n"])
+    score_dn = np.where(buyable_tn, score_tn, np.nan)[grid_d]
+    values = rank_ic(score_dn, label_tn[grid_d], min_names=options["min_names"])
+    values = values[np.isfinite(values)]
+    mean, std = (float(values.mean()), float(values.std(ddof=1))) if len(values) > 1 else (np.nan, np.nan)
+    return {"rank_ic": mean, "icir": mean / std if std else np.nan, "count": len(values)}

@@ -23,5 +23,6 @@ STAGE = Stage(
     needs=("scores", "evaluate", "rotate"),
     config=("name",),
     rooms=("report",),
+    check=lambda settings: None,
     work=work,
 )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fusion_factor.backtest import Result, rotate, years
+from fusion_factor.backtest import Parameters, Result, rotate, years
 from fusion_factor.core.artifacts import write_file
 from fusion_factor.core.errors import ConfigError
 from fusion_factor.market.store import Market, Pool
@@ -19,6 +19,18 @@ from fusion_factor.stages.settings import Settings
 from fusion_factor.stages.stage import Outcome, Stage, Workspace
 
 log = logging.getLogger("fusion_factor")
+
+
+def check(settings: Settings) -> None:
+    """Refuse what `rotate` must not hold."""
+    options = settings.raw["rotate"]
+    for name in options:
+        if name not in ("score", "strategies"):
+            raise ConfigError(f"rotate.{name}: is no parameter (known: score, strategies)")
+    for name, given in options["strategies"].items():
+        if "pool" not in given:
+            raise ConfigError(f"rotate.strategies.{name}: pool is missing")
+        Parameters.of({key: value for key, value in given.items() if key != "pool" and value is not None})
 
 
 def work(settings: Settings, workspace: Workspace, folder: Path) -> Outcome:
@@ -99,6 +111,7 @@ STAGE = Stage(
     needs=("market", "scores"),
     config=("rotate", "data"),
     rooms=("core", "market", "backtest"),
+    check=check,
     work=work,
     content=("*/*.csv", "*/*.json", "*/*.txt"),
 )

@@ -2,17 +2,19 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from fusion_factor.core.errors import ConfigError
 from fusion_factor.core.spells import governing
 from fusion_factor.core.tables import dense
 from fusion_factor.features import FeatureSet, signed_mean
 from fusion_factor.market.store import Market
 from fusion_factor.scores import (
+    FORMS,
     FusionConfig,
     ensemble,
     export,
@@ -32,25 +34,51 @@ log = logging.getLogger("fusion_factor")
 Wide = dict[str, np.ndarray]
 
 
+@dataclass(frozen=True, kw_only=True)
+class ScoresSettings:
+    """The node `scores`."""
+
+    fuse: FusionConfig = field(default_factory=FusionConfig)
+    reversal_sessions: int = 20
+    """Window of the reversal baseline."""
+    forms: list[str] = field(default_factory=lambda: ["parquet"])
+    own: dict[str, str] = field(default_factory=dict)
+    """Further score tables to judge beside ours, name to path."""
+
+    def __post_init__(self) -> None:
+        if self.reversal_sessions < 1:
+            raise ConfigError(f"scores.reversal_sessions: {self.reversal_sessions} must be >= 1")
+        for form in self.forms:
+            if form not in FORMS:
+                raise ConfigError(f"scores.forms: {form!r} is not one of {', '.join(FORMS)}")
+        for name, path in self.own.items():
+            if not Path(path).is_file():
+                raise ConfigError(f"scores.own.{name}: there is no file {path}")
+
+
+def scores_settings(settings: Settings) -> ScoresSettings:
+    """The typed node `scores`."""
+    return typed(ScoresSettings, settings.raw["scores"])
+
+
 def work(settings: Settings, workspace: Workspace, folder: Path) -> Outcome:
     """Fuse the predictions; write `scores.parquet` (and other forms) and `others/<name>.parquet`."""
-    options = settings.raw["scores"]
+    options = scores_settings(settings)
     features = FeatureSet.load(workspace.folder("features"), mmap=True)
     market = market_of(settings, workspace)
     predictions = read_predictions(workspace.folder("train"))
-    config = typed(FusionConfig, options["fuse"])
-    columns, warnings = fused_columns(predictions, features, config)
-    columns["score_neutral"] = neutral(columns["score"], *regressors(market), mad_k=config.mad_k)
+    columns, warnings = fused_columns(predictions, features, options.fuse)
+    columns["score_neutral"] = neutral(columns["score"], *regressors(market), mad_k=options.fuse.mad_k)
     table = score_table(columns | {"fold": folds_tn(predictions, columns["score"], features)}, *axes(features))
-    export(table, folder, ["parquet", *(form for form in options["forms"] if form != "parquet")])
+    export(table, folder, ["parquet", *(form for form in options.forms if form != "parquet")])
     scored_t = np.isfinite(columns["score"]).any(axis=1)
     (folder / "others").mkdir()
     others = other_scores(predictions, features, market, options, scored_t)
     for name, score_tn in others.items():
         write_scores(score_table({"score": score_tn}, *axes(features)), folder / "others" / f"{name}.parquet")
-    for name, path in options["own"].items():
+    for name, path in options.own.items():
         write_scores(read_scores(path), folder / "others" / f"{name}.parquet")
-    return Outcome(rows={"scores": len(table), "others": len(others) + len(options["own"])}, warnings=warnings)
+    return Outcome(rows={"scores": len(table), "others": len(others) + len(options.own)}, warnings=warnings)
 
 
 def axes(features: FeatureSet) -> tuple[np.ndarray, np.ndarray]:
@@ -103,16 +131,13 @@ def other_scores(
     predictions: Mapping[str, pd.DataFrame],
     features: FeatureSet,
     market: Market,
-    options: Mapping[str, Any],
+    options: ScoresSettings,
     scored_t: np.ndarray,
 ) -> Wide:
     """Baselines on the sessions that the networks score: reversal, the equal-weighted factors, fitted plain methods."""
     close_tn = market.dense("close") * market.dense("adj_factor")
-    found = {
-        f"reversal{options['reversal_sessions']}": reversal(
-            close_tn, features.has_lf, window=options["reversal_sessions"]
-        )
-    }
+    window = options.reversal_sessions
+    found = {f"reversal{window}": reversal(close_tn, features.has_lf, window=window)}
     if features.hf is not None:
         found["ew27"] = signed_mean(features)
     for name, table in predictions.items():
@@ -130,6 +155,7 @@ STAGE = Stage(
     needs=("market", "features", "train"),
     config=("scores", "data", "networks"),
     rooms=("core", "market", "features/feature_set.py", "features/panel.py", "scores"),
+    check=scores_settings,
     work=work,
     content=("*.parquet", "others/*.parquet"),
 )

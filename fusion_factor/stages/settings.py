@@ -10,6 +10,10 @@ from fusion_factor.core.errors import ConfigError
 
 T = TypeVar("T")
 
+NODES = (
+    "name", "root", "seed", "traceback", "data", "features", "networks", "train", "scores", "evaluate", "rotate",
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -44,6 +48,9 @@ def _thaw(node: DictConfig) -> None:
 def read_settings(config: DictConfig) -> Settings:
     """Resolve the composed tree. Raises OmegaConf's error for an interpolation that leads nowhere."""
     raw = OmegaConf.to_container(config, resolve=True)
+    for name in raw:
+        if name not in NODES:
+            raise ConfigError(f"{name}: is no part of the configuration (known: {', '.join(NODES)})")
     seed = raw["seed"]
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise ConfigError(f"seed: {seed!r} is not an integer >= 0")

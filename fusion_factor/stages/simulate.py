@@ -10,14 +10,14 @@ from fusion_factor.stages.stage import Outcome, Stage, Workspace
 
 def work(settings: Settings, workspace: Workspace, folder: Path) -> Outcome:
     """Write the market of `data` into `folder`."""
-    if settings.data["kind"] != "simulated":
-        raise ConfigError(f"simulate: data.kind is {settings.data['kind']!r}; only data=simulated is simulated")
     simulate(simulation(settings), folder)
     return Outcome(rows={"bar_sessions": len(list(folder.glob("bars/*.parquet")))})
 
 
 def simulation(settings: Settings) -> SimulationConfig:
-    """The typed parameters of the simulated market."""
+    """The typed parameters of the simulated market. Raises ConfigError for another kind of data."""
+    if settings.data["kind"] != "simulated":
+        raise ConfigError(f"simulate: data.kind is {settings.data['kind']!r}; only data=simulated is simulated")
     return typed(SimulationConfig, {name: value for name, value in settings.data.items() if name != "kind"})
 
 
@@ -28,6 +28,7 @@ STAGE = Stage(
     needs=(),
     config=("data",),
     rooms=("core", "market"),
+    check=simulation,
     work=work,
     content=("**/*.parquet", "*.json"),
 )

@@ -49,6 +49,8 @@ class Stage:
     needs: tuple[str, ...]
     config: tuple[str, ...]
     rooms: tuple[str, ...]
+    check: Callable[[Settings], object]
+    """Builds the typed settings of the stage, so that a bad value is refused before anything runs."""
     work: Callable[[Settings, "Workspace", Path], Outcome]
     content: tuple[str, ...] = ("*",)
     """Which files are the result as later stages see it (logs and timings are not)."""

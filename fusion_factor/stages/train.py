@@ -1,39 +1,70 @@
 """`train`: fit every network on every fold with every seed, and score the sessions after each fold."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fusion_factor.core.errors import ConfigError
 from fusion_factor.features import FeatureSet
 from fusion_factor.stages.settings import Settings, typed
 from fusion_factor.stages.stage import Outcome, Stage, Workspace
 from fusion_factor.training import FitSettings, FoldSettings, NetworkSettings, run
+from fusion_factor.training.baselines import BaselineSettings, run_baselines
 from fusion_factor.training.device import choose_device
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSettings:
+    """The node `train`: what, with which seeds, where."""
+
+    folds: FoldSettings
+    fit: FitSettings
+    baselines: BaselineSettings
+    seeds: list[int] = field(default_factory=lambda: [0, 1, 2])
+    workers: int | None = None
+    """Processes on the CPU; null: one a core."""
+    device: str = "auto"
+    checkpoints: str | None = None
+    """A folder of weights: score with them, train nothing."""
+
+    def __post_init__(self) -> None:
+        if not self.seeds or len(set(self.seeds)) != len(self.seeds) or min(self.seeds) < 0:
+            raise ConfigError(f"train.seeds: {list(self.seeds)} must be different integers >= 0, at least one")
+        if self.workers is not None and self.workers < 1:
+            raise ConfigError(f"train.workers: {self.workers} must be >= 1 or null")
+
+
+def train_settings(settings: Settings) -> TrainSettings:
+    """The typed node `train`."""
+    return typed(TrainSettings, settings.raw["train"])
+
+
+def check(settings: Settings) -> None:
+    """Refuse what `train` and `networks` must not hold."""
+    train_settings(settings)
+    network_settings(settings)
 
 
 def work(settings: Settings, workspace: Workspace, folder: Path) -> Outcome:
     """Walk forward; with `train.checkpoints` only score, with the weights that lie there."""
-    options = settings.raw["train"]
+    options = train_settings(settings)
     features = workspace.folder("features")
-    device = choose_device(options["device"])
+    device = choose_device(options.device)
     networks = usable_networks(settings, features)
     run(
         features,
         networks,
-        typed(FoldSettings, options["folds"]),
-        typed(FitSettings, options["fit"]),
+        options.folds,
+        options.fit,
         folder,
-        seeds=seeds(settings),
-        workers=options["workers"],
+        seeds=[settings.seed + seed for seed in options.seeds],
+        workers=options.workers,
         device=device,
-        checkpoints=options["checkpoints"],
+        checkpoints=options.checkpoints,
     )
-    return Outcome(rows={"networks": len(networks), "seeds": len(options["seeds"])}, device=device)
-
-
-def seeds(settings: Settings) -> list[int]:
-    """The seeds of the fits: those of `train.seeds`, moved by `seed`."""
-    return [settings.seed + seed for seed in settings.raw["train"]["seeds"]]
+    run_baselines(FeatureSet.load(features, mmap=True), options.folds, options.fit, options.baselines, folder)
+    return Outcome(rows={"networks": len(networks), "seeds": len(options.seeds)}, device=device)
 
 
 def network_settings(settings: Settings) -> list[NetworkSettings]:
@@ -55,6 +86,7 @@ STAGE = Stage(
     needs=("features",),
     config=("train", "networks", "seed"),
     rooms=("core", "features/feature_set.py", "features/panel.py", "networks", "training"),
+    check=check,
     work=work,
     content=("predictions/*.parquet", "folds.json", "history/*.csv"),
     resumes=True,
