@@ -129,7 +129,7 @@ def residual(
     """
     values = np.asarray(values, dtype=np.float64)
     shape = values.shape
-    y_tnf = np.ascontiguousarray(values.reshape(shape[0], shape[1], -1))
+    y_tnf = np.ascontiguousarray(values if values.ndim == 3 else values[:, :, np.newaxis])
     if groups_tn is None:
         groups_tn = np.zeros(shape[:2], dtype=np.int64)
     groups_tn = np.ascontiguousarray(groups_tn, dtype=np.int64)

@@ -5,7 +5,17 @@ prices once for many scores. Scores and prices come in as tables, so anything th
 """
 
 from fusion_factor.evaluation.cases import CASE_KINDS
+from fusion_factor.evaluation.correlation import rank_ic
 from fusion_factor.evaluation.evaluate import FactorEvaluation, evaluate
+from fusion_factor.evaluation.intervals import Interval, block_bootstrap
+from fusion_factor.evaluation.oracle import OracleShare, share_of_oracle
+from fusion_factor.evaluation.paths import (
+    cumulative_rank_ic,
+    layer_nav,
+    top_monthly_excess,
+    top_monthly_hit,
+    two_sided_turnover,
+)
 from fusion_factor.evaluation.prices import PriceBook
 from fusion_factor.evaluation.settings import EvaluationSettings
 
@@ -13,6 +23,16 @@ __all__ = [
     "CASE_KINDS",
     "EvaluationSettings",
     "FactorEvaluation",
+    "Interval",
+    "OracleShare",
     "PriceBook",
+    "block_bootstrap",
+    "cumulative_rank_ic",
     "evaluate",
+    "layer_nav",
+    "rank_ic",
+    "share_of_oracle",
+    "top_monthly_excess",
+    "top_monthly_hit",
+    "two_sided_turnover",
 ]

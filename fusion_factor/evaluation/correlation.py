@@ -38,6 +38,21 @@ class Correlations:
         return cls(size_d, counted_d, ic_d, rank_ic_d)
 
 
+def rank_ic(scores_tn: FloatArray, label_tn: FloatArray, *, min_names: int = 10) -> FloatArray:
+    """RankIC of every session from wide arrays, without tables: [T, N] twice -> [T] float64.
+
+    Args:
+        scores_tn: scores known after the close of session t; NaN where a name has none.
+        label_tn: labels, for example `core.labels.label(close_tn, "close", 5, lag=1)`; they look ahead.
+        min_names: sessions with fewer names that have both get NaN, as do those where a side does not vary.
+
+    >>> rank_ic(np.array([[1.0, 2.0, 3.0]]), np.array([[0.1, 0.3, 0.2]]), min_names=3)
+    array([0.5])
+    """
+    enough = joint_size(scores_tn, label_tn) >= min_names
+    return np.where(enough, rank_correlation(scores_tn, label_tn), np.nan)
+
+
 def joint_size(a_dn: FloatArray, b_dn: FloatArray) -> IntArray:
     """Number of names that both sides have at each date."""
     return np.sum(np.isfinite(a_dn) & np.isfinite(b_dn), axis=1)

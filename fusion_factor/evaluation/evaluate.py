@@ -94,7 +94,6 @@ def evaluate(
     Raises: ConfigError naming the parameter, DataError naming table, key and value.
     Source: METHOD 1.11 items 69 to 71; publishers' definitions where they say so.
 
-    >>> import pandas as pd
     >>> days = pd.bdate_range("2024-01-01", periods=15)
     >>> prices = pd.DataFrame(
     ...     [(f"{i:06d}", day, 10.0, 10.0 * (1 + 0.01 * i) ** t) for i in range(5) for t, day in enumerate(days)],
@@ -102,12 +101,12 @@ def evaluate(
     ... )
     >>> scores = prices[["date", "symbol"]].assign(score=prices["symbol"].astype(int) % 4)
     >>> result = evaluate(scores, prices, days, min_names=5, layers=2)
-    >>> result.ic.round(4)
-            date  n   ic  rank_ic
-    0 2024-01-05  5  0.0   0.1054
-    1 2024-01-12  0  NaN      NaN
-    >>> result.metrics["dates"], result.metrics["counted"], round(result.metrics["long_short"]["mean"], 4)
-    (2, 1, -0.005)
+    >>> result.ic
+            date  n       ic   rank_ic
+    0 2024-01-05  5  0.22335  0.205196
+    1 2024-01-12  5  0.22335  0.205196
+    >>> result.metrics["counted"], round(result.metrics["long_short"]["mean"], 4)
+    (2, 0.0425)
     """
     settings = EvaluationSettings(
         horizon=horizon,

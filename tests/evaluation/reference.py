@@ -1,15 +1,14 @@
-"""A slow, plain second implementation of factor evaluation, from the words of the specification: dicts, loops, no package.
+"""A slow, plain second implementation of factor evaluation, from the words of the specification, without the package.
 
 Tables are lists of dicts: dates are ISO text, codes text, numbers float or None for "not there". Numbers like 8.3 in
 comments are paragraphs of the specification.
 """
 
 import datetime as dt
+import itertools
 import math
 from fractions import Fraction
 from typing import Any
-
-import numpy as np
 
 Row = dict[str, Any]
 Values = dict[str, float]
@@ -183,7 +182,7 @@ def grid_dates(p: Row, sessions: list[str], closes: dict[tuple[str, str], float]
         def period(day: str) -> Any:
             return dt.date.fromisoformat(day).isocalendar()[:2] if p["grid"] == "weekly" else day[:7]
 
-        days = [d for d, following in zip(sessions, sessions[1:], strict=False) if period(d) != period(following)]
+        days = [d for d, following in itertools.pairwise(sessions) if period(d) != period(following)]
     days = [day for day in days if start <= day <= end]
     if not days:
         raise Refused("no signal session between start and end")
@@ -233,9 +232,29 @@ def neutral(scores: Values, industries: dict[str, str] | None, sizes: Values | N
         columns = [[1.0 for _ in names]]
     if sizes is not None:
         columns.append([sizes[name] for name in names])
-    x, y = np.array(columns).T, np.array([scores[name] for name in names])
-    rest = y - x @ np.linalg.lstsq(x, y, rcond=None)[0]
+    rest = least_squares_rest(columns, [scores[name] for name in names])
     return {name: round(float(r) / m, 12) * m for name, r in zip(names, rest, strict=True)}
+
+
+def least_squares_rest(columns: list[list[float]], y: list[float]) -> list[Fraction]:
+    """Residual in exact arithmetic: take each column, made orthogonal to those before, out of y."""
+
+    def dot(a: list[Fraction], b: list[Fraction]) -> Fraction:
+        return sum((u * v for u, v in zip(a, b, strict=True)), Fraction(0))
+
+    def without(a: list[Fraction], direction: list[Fraction]) -> list[Fraction]:
+        share = dot(a, direction) / dot(direction, direction)
+        return [u - share * v for u, v in zip(a, direction, strict=True)]
+
+    rest, basis = [Fraction(v) for v in y], []
+    for column in columns:
+        direction = [Fraction(v) for v in column]
+        for earlier in basis:
+            direction = without(direction, earlier)
+        if any(direction):  # nothing is left of a column that depends on earlier ones
+            basis.append(direction)
+            rest = without(rest, direction)
+    return rest
 
 
 # --- 8.7 ---
@@ -341,7 +360,7 @@ def run(params: Row, tables: dict[str, list[Row]]) -> tuple[list[list[Any]], lis
         return [{n: v for n, v in each.items() if inside(n, day)} for each, day in zip(found, days, strict=True)]
 
     labels = labels_for(p["horizon"])
-    gaps = sorted(sessions.index(b) - sessions.index(a) for a, b in zip(days, days[1:], strict=False))
+    gaps = sorted(sessions.index(b) - sessions.index(a) for a, b in itertools.pairwise(days))
     middle = None
     if gaps:
         middle = Fraction(gaps[(len(gaps) - 1) // 2] + gaps[len(gaps) // 2], 2)
@@ -363,7 +382,7 @@ def run(params: Row, tables: dict[str, list[Row]]) -> tuple[list[list[Any]], lis
             if len(a) >= p["min_names"]:
                 values.append(rank_correlation(a, b))
         metrics["decay"][str(h)] = mean([v for v in values if v is not None])
-    pairs = [both(a, b) for a, b in zip(scores, scores[1:], strict=False)]
+    pairs = [both(a, b) for a, b in itertools.pairwise(scores)]
     kept = [rank_correlation(a, b) for a, b in pairs if len(a) >= p["min_names"]]
     metrics["autocorrelation"] = mean([v for v in kept if v is not None])
 
