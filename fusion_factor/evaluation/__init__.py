@@ -6,7 +6,7 @@ prices once for many scores. Scores and prices come in as tables, so anything th
 
 from fusion_factor.evaluation.cases import CASE_KINDS
 from fusion_factor.evaluation.correlation import rank_ic
-from fusion_factor.evaluation.evaluate import FactorEvaluation, evaluate
+from fusion_factor.evaluation.factor_evaluation import FactorEvaluation, evaluate
 from fusion_factor.evaluation.intervals import Interval, block_bootstrap
 from fusion_factor.evaluation.oracle import OracleShare, share_of_oracle
 from fusion_factor.evaluation.paths import (

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from fusion_factor.core.errors import ConfigError, DataError
-from fusion_factor.evaluation.evaluate import evaluate_sample
+from fusion_factor.evaluation.factor_evaluation import evaluate_sample
 from fusion_factor.evaluation.prices import PriceBook
 from fusion_factor.evaluation.sample import draw_sample
 from fusion_factor.evaluation.settings import EvaluationSettings

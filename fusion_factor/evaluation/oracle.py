@@ -8,7 +8,7 @@ import pandas as pd
 
 from fusion_factor.core.tables import check_table
 from fusion_factor.evaluation.correlation import Correlations
-from fusion_factor.evaluation.evaluate import as_book
+from fusion_factor.evaluation.factor_evaluation import as_book
 from fusion_factor.evaluation.prices import PriceBook
 from fusion_factor.evaluation.sample import draw_sample
 from fusion_factor.evaluation.settings import EvaluationSettings

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from fusion_factor.core.errors import ConfigError
-from fusion_factor.evaluation.evaluate import FactorEvaluation
+from fusion_factor.evaluation.factor_evaluation import FactorEvaluation
 from fusion_factor.evaluation.statistics import ZERO_STD
 
 ALL_NAMES = "all"

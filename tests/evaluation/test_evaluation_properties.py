@@ -20,6 +20,7 @@ from fusion_factor.evaluation import (
     correlation,
     cumulative_rank_ic,
     evaluate,
+    factor_evaluation,
     intervals,
     layer_nav,
     rank_ic,
@@ -31,9 +32,6 @@ from fusion_factor.evaluation import (
 
 from .comparison import as_text
 from .random_tables import case, frames
-
-# `fusion_factor.evaluation.evaluate` is the function; its module is behind the same name.
-EVALUATE_MODULE = sys.modules["fusion_factor.evaluation.evaluate"]
 
 
 def market(sessions: int = 60, names: int = 20, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
@@ -197,7 +195,7 @@ def test_overlapping_labels_are_not_chained() -> None:
 
 
 def test_examples_in_the_documentation_hold() -> None:
-    for module in (EVALUATE_MODULE, correlation, intervals):
+    for module in (factor_evaluation, correlation, intervals):
         outcome = doctest.testmod(module)
         assert outcome.attempted
         assert not outcome.failed
