@@ -17,8 +17,8 @@ import pandas as pd
 from fusion_factor.core.errors import ConfigError
 from fusion_factor.features.feature_set import FeatureSet
 from fusion_factor.training.folds import Fold, Positions
-from fusion_factor.training.predict import score_frame
 from fusion_factor.training.samples import Samples
+from fusion_factor.training.scoring import score_frame
 from fusion_factor.training.settings import FitSettings, FoldSettings
 from fusion_factor.training.statistics import StatisticsInputs
 from fusion_factor.training.walk_forward import folds_for, log

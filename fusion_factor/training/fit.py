@@ -22,7 +22,7 @@ from fusion_factor.training.components import build, find_class
 from fusion_factor.training.device import choose_device, exact_arithmetic
 from fusion_factor.training.folds import Fold
 from fusion_factor.training.module import FactorModule
-from fusion_factor.training.predict import score_sessions
+from fusion_factor.training.scoring import score_sessions
 from fusion_factor.training.settings import FitSettings, NetworkSettings
 from fusion_factor.training.trainer import train
 
