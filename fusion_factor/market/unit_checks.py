@@ -19,7 +19,7 @@ from fusion_factor.market.store import Market, SessionBars
 NEIGHBOUR_LIMIT = 50.0
 _OFF = 3.0  # a median ratio beyond this, or below its inverse, is a unit and no price
 _PLAUSIBLE_CLOSE = (0.5, 500.0)  # CNY, of the median stock
-_PLAUSIBLE_SHARES = (1e5, 1e12)
+_PLAUSIBLE_SHARES = (1e6, 1e12)
 _SAMPLE = 97  # every so many rows are enough for a median
 
 
@@ -132,7 +132,7 @@ def _refuse_symbols(market: Market, ratio: npt.NDArray[np.float64], far: npt.NDA
 
 
 def check_cap_units(market: Market) -> list[str]:
-    """cap / close is a number of shares; a median outside of 100 thousand to 1,000 billion is a wrong unit."""
+    """cap / close is a number of shares; a median outside of 1 million to 1,000 billion is a wrong unit."""
     caps = market.table("caps").iloc[::_SAMPLE] if len(market.table("caps")) > 100 * _SAMPLE else market.table("caps")
     n = pd.Index(market.symbols).get_indexer(caps["symbol"])
     t = np.searchsorted(market.sessions, caps["date"].to_numpy().astype("datetime64[D]"), side="right") - 1
