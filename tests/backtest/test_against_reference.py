@@ -51,8 +51,10 @@ def plain(content: pd.DataFrame | dict[str, Any]) -> list[dict[str, Any]] | dict
 
 def fast(case: Case) -> dict[str, Any] | str:
     """Return the outputs, or the message of a refusal."""
+    params = {name: value for name, value in case.params.items() if name != "kind"}
+    frames = {name: text_frame(rows) for name, rows in case.tables.items()}
     try:
-        files = CASE_KINDS[case.kind](dict(case.params), {name: text_frame(rows) for name, rows in case.tables.items()})
+        files = CASE_KINDS[case.kind](params, frames)
     except (DataError, ConfigError) as refusal:
         return str(refusal)
     return {name: plain(content) for name, content in files.items()}

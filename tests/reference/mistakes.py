@@ -59,6 +59,10 @@ def infinite(rng: Random, params: Params, tables: Tables) -> Words | None:
     return words[:-1] if words else None
 
 
+def unreadable_number(rng: Random, params: Params, tables: Tables) -> Words | None:
+    return cell_mistake(rng, tables, ("price", "size", "number", "positive", "flag"), ["abc", "1,5"])
+
+
 def bad_factor(rng: Random, params: Params, tables: Tables) -> Words | None:
     return cell_mistake(rng, tables, ("positive",), ["0", "-2.5"])
 
@@ -175,6 +179,7 @@ def bad_parameter(rng: Random, params: Params, tables: Tables) -> Words | None:
             ("cost_reading", "both"), ("cost_model", "none"), ("holding", "reset"), ("benchmark_kind", "pool"),
             ("annual_sessions", 0), ("cost_buy", 0.5), ("cost_sell", -0.1), ("start", "2020-02-30"),
             ("end", "tomorrow"), ("ascending", "yes"), ("require_price", 2), ("strict_pool", "no"),
+            ("buffer", True), ("top_k", None), ("pool", "801010"),
         ]
     )  # fmt: skip
     if params["kind"] in ("metrics", "limits") and name not in ("topk", "cost", "Schedule", "annual_sessions"):
@@ -189,7 +194,8 @@ def bad_cost_rate(rng: Random, params: Params, tables: Tables) -> Words | None:
     params.pop(rng.choice(["cost_buy", "cost_sell"]), None)
     if params.get("cost_buy") is not None and params.get("cost_sell") is not None:
         return None
-    params["cost_rate"] = 0.5 if params.get("cost_reading") == "each_side" else rng.choice([1.0, -0.001])
+    too_much = 0.5 if params.get("cost_reading") == "each_side" else 1.0
+    params["cost_rate"] = rng.choice([too_much, -0.001, float("inf"), "0.001"])
     return ["cost_rate"]
 
 
@@ -232,7 +238,8 @@ def bad_universe(rng: Random, params: Params, tables: Tables) -> Words | None:
 
 
 MISTAKES: list[Callable[[Random, Params, Tables], Words | None]] = [
-    duplicate, duplicate, negative, negative, infinite, bad_factor, bad_flag, bad_board, empty_key, unreadable_date,
+    duplicate, duplicate, unreadable_number, negative, negative,
+    infinite, bad_factor, bad_flag, bad_board, empty_key, unreadable_date,
     no_session, no_session, backward_spell, out_of_order, sentinel, bad_nav, no_table, no_column, outside_of_pool,
     bad_parameter, bad_parameter, bad_parameter, bad_cost_rate, bad_list, nothing_to_do, bad_universe,
 ]  # fmt: skip

@@ -139,6 +139,8 @@ def draw_rotation(rng: Random) -> tuple[dict[str, Any], dict[str, Rows]]:
     for code in codes:
         chosen = rng.sample(symbols, min(len(symbols), rng.choice([0, 1, 2, 3, 4, 6, 8])))
         members += draw_spells(rng, sessions, code, chosen)
+    if not members:
+        members = draw_spells(rng, sessions, codes[0], symbols[:3])
     if params.get("aggregate") != "weight" and some(rng, 0.5):
         members = [{column: cell for column, cell in row.items() if column != "weight"} for row in members]
     tables = {
@@ -149,9 +151,9 @@ def draw_rotation(rng: Random) -> tuple[dict[str, Any], dict[str, Rows]]:
     }
     if some(rng, 0.5) or params.get("cost_sell", 0) >= 0.3:
         tables["flags"] = draw_flags(rng, codes, sessions)
-    if params.get("benchmark_kind") == "series":
+    if params.get("benchmark_kind") == "series" or some(rng, 0.05):
         tables["benchmark"] = draw_benchmark(rng, sessions)
-    if params.get("aggregate") == "cap":
+    if params.get("aggregate") == "cap" or some(rng, 0.05):
         tables["caps"] = draw_caps(rng, symbols, sessions)
     return params, tables
 
@@ -192,7 +194,7 @@ def draw_stock_portfolio(rng: Random) -> tuple[dict[str, Any], dict[str, Rows]]:
         params["universe"] = "000300"
         inside = rng.sample(symbols, max(2, len(symbols) - 2))
         tables["members"] = draw_spells(rng, sessions, "000300", inside) + draw_spells(rng, sessions, "000905", symbols)
-    if params.get("benchmark_kind") == "series":
+    if params.get("benchmark_kind") == "series" or some(rng, 0.05):
         tables["benchmark"] = draw_benchmark(rng, sessions)
     return params, tables
 

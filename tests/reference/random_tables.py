@@ -44,7 +44,8 @@ def price_text(rng: Random, price: float, hole: float) -> str:
 
 def draw_index_prices(rng: Random, codes: list[str], sessions: list[str]) -> Rows:
     """Random walks with late inceptions, missing rows, missing and zero prices, and idle stretches."""
-    rows = []
+    rows: Rows = []
+    with_amount = some(rng, 0.15)  # read and checked, not used by a rotation
     for code in codes:
         level, vol = rng.choice([10.0, 1000.0]) * rng.uniform(0.5, 2), rng.choice([0.01, 0.03, 0.1])
         first = rng.choice([0, 0, 0, rng.randrange(len(sessions))])
@@ -58,6 +59,8 @@ def draw_index_prices(rng: Random, codes: list[str], sessions: list[str]) -> Row
                 continue
             cells = [price_text(rng, 0 if never else value, 1.0 if never else hole) for value in (open_, level)]
             rows.append({"code": code, "date": day, "open": cells[0], "close": cells[1]})
+            if with_amount:
+                rows[-1]["amount"] = rng.choice(["", "0", "123456.5"])
     return shuffled(rng, rows)
 
 
@@ -90,12 +93,16 @@ def draw_score(rng: Random, style: str) -> str:
         return f"{rng.randint(-9, 9) / 10}"
     if style == "same":
         return "0.7"
+    if style == "noise":  # ties on paper: equal but for what the order of a sum would leave
+        return repr(rng.choice([-2, -1, 1, 2]) * 0.1 + rng.choice([0, 1e-16, -1e-15]))
+    if style == "wide":
+        return repr(rng.choice([-1, 1]) * 10 ** rng.uniform(-2, 3))
     return repr(rng.gauss(0, 1)) if style == "full" else f"{rng.gauss(0, 1):.4f}"
 
 
 def draw_scores(rng: Random, symbols: list[str], sessions: list[str]) -> Rows:
     """Scores on most sessions, with whole dates and single rows missing."""
-    style = rng.choice(["ties", "tenths", "digits", "digits", "full", "same"])
+    style = rng.choice(["ties", "tenths", "digits", "digits", "full", "same", "noise", "wide"])
     missing, gap = rng.choice([0.0, 0.1, 0.4]), rng.randrange(len(sessions))
     rows = []
     for position, day in enumerate(sessions):
@@ -216,15 +223,18 @@ def draw_stock_rows(rng: Random, symbol: str, board: str, sessions: list[str], h
         if has["adj_factor"]:
             row["adj_factor"] = "" if position - late < blank or some(rng, 0.1) else f"{factor:.4f}"
         if has["pre_close"]:
-            row["pre_close"] = "" if some(rng, 0.04) else repr(before)
+            row["pre_close"] = "" if some(rng, 0.04) else repr(before + rng.choice([0, 0, 0, 0.0049, 0.005, 1e-9]))
+        if has["vwap"]:
+            row["vwap"] = "" if some(rng, 0.1) else f"{before:.3f}"
         if has["volume"]:
-            row["volume"] = rng.choice(["0", ""]) if some(rng, 0.06) else str(rng.randint(100, 90000))
+            row["volume"] = rng.choice(["0", "0.0", ""]) if some(rng, 0.06) else str(rng.randint(100, 90000))
         rows.append(row)
     return rows
 
 
 def draw_stock_prices(rng: Random, symbols: list[str], stocks: Rows, sessions: list[str]) -> Rows:
     has = {column: some(rng, 0.85) for column in ("adj_factor", "pre_close", "volume")}
+    has["vwap"] = some(rng, 0.15)
     boards: dict[str, Any] = {row["symbol"]: row["board"] for row in stocks}
     rows: Rows = []
     for symbol in symbols:
