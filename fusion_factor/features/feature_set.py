@@ -25,7 +25,7 @@ from fusion_factor.features.panel import (
 FIELDS = ("open", "high", "low", "close", "vwap", "volume")
 REQUIRED_PANELS = ("daily", "weekly", "monthly")
 OPTIONAL_PANELS = ("factors", "hf")
-MASKS = ("has_hf", "has_lf", "has_label")
+MASKS = ("has_hf", "has_lf", "has_label", "can_buy")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +42,8 @@ class FeatureSet:
     has_label  bool [T, N]: in the universe at t, can be bought at the label's start, and the label is known. Looks
                ahead by `reach` sessions: only for losses and evaluation, never for inputs.
     label      float64 [T, N]: the raw return from t+start to t+end, NaN where there is none. Looks ahead likewise.
+    can_buy    bool [T, N]: in the universe at t, can be bought at the label's start; has_label without the label's end.
+               Looks ahead by the label's start: only for evaluation. Not given: has_label.
     reach      the last session the label looks at, counted from t (11 for T+1..T+11).
 
     In `daily`, `weekly` and `monthly`, `valid` means that the bar has trades; a bar without trades carries the last
@@ -60,11 +62,14 @@ class FeatureSet:
     symbols: npt.NDArray[Any]
     factors: Panel | None = None
     hf: Panel | None = None
+    can_buy: BoolArray = None  # type: ignore[assignment]  # filled with has_label when it is not given
 
     def __post_init__(self) -> None:
         """Refuse panels, masks or labels that do not share the same two axes."""
         object.__setattr__(self, "sessions", as_sessions(self.sessions))
         object.__setattr__(self, "symbols", as_symbols(self.symbols))
+        if self.can_buy is None:
+            object.__setattr__(self, "can_buy", self.has_label)
         for name in (*REQUIRED_PANELS, *OPTIONAL_PANELS):
             panel = getattr(self, name)
             if panel is None and name in OPTIONAL_PANELS:

@@ -1,0 +1,158 @@
+"""A market to a feature set: bars, factors, masks and label, written into one folder.
+
+Legend of axes in names: t session, n symbol, f factor.
+"""
+
+import json
+import logging
+import math
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from fusion_factor.features.bars import MONTH, WEEK, DailyBars, daily_bars, rolling_panel
+from fusion_factor.features.config import FeatureConfig
+from fusion_factor.features.factor_stream import FactorStream, factor_count
+from fusion_factor.features.feature_set import FeatureSet
+from fusion_factor.features.intraday.catalogue import CATALOGUE, PRESETS
+from fusion_factor.features.own_factors import OwnFactor, own_factors
+from fusion_factor.features.panel import BoolArray, Float32Array, Panel, create_values
+from fusion_factor.features.preprocess import Regressors, block_of, regressors, standardise
+from fusion_factor.features.progress import Progress
+from fusion_factor.features.universe import has_high_frequency, has_low_frequency, labels, universe
+from fusion_factor.market.checks import check_market
+from fusion_factor.market.store import Market
+
+log = logging.getLogger("fusion_factor")
+
+BLOCK_SESSIONS = 32
+SCRATCH = ".sessions"
+FINISHED = "set.json"
+
+
+def build(
+    market: Market,
+    config: FeatureConfig | None = None,
+    folder: str | Path = "features",
+    progress: bool = True,
+    *,
+    check: bool = True,
+) -> FeatureSet:
+    """Build every panel, mask and the label of a market into `folder` and return the set, memory-mapped.
+
+    Streams the bars session by session: besides the daily tables, memory holds a few sessions of bars a thread. An
+    interrupted run goes on from the sessions that are finished. A folder without `set.json` is not finished. The result
+    is the same to the bit whatever `config.workers` is.
+
+    market: any Market; without intraday bars there are no `factors` and `hf` panels. config: see FeatureConfig.
+    progress: show a progress bar (or a line every ten seconds). check: run market.checks first.
+    Raises DataError or ConfigError before long work starts. Everything at row t but label and has_label is a function
+    of tables and bars dated <= t.
+    """
+    config = config or FeatureConfig()
+    path = Path(folder)
+    own = own_factors(config.extra)
+    for warning in check_market(market) if check else ():
+        log.warning("%s", warning)
+    path.mkdir(parents=True, exist_ok=True)
+    (path / FINISHED).unlink(missing_ok=True)
+
+    bars = daily_bars(market)
+    daily, weekly, monthly = _bar_panels(market, bars, path)
+    universe_tn = universe(market, bars, config.min_listed)
+    has_lf = has_low_frequency(universe_tn, daily, weekly, monthly, config)
+    label_tn, can_buy, has_label = labels(market, bars, universe_tn, config)
+    del bars
+    factors, hf, has_hf = None, None, np.zeros_like(has_lf)
+    if market.bar_minutes is not None and len(market.bar_sessions):
+        factors = _factor_panel(market, config, own, path, progress)
+        has_hf = has_high_frequency(universe_tn, factors, config)
+        hf = _standardised_panel(market, factors, has_hf, config, path, progress)
+        write_factor_list(path, factors.names, own)
+    made = FeatureSet(
+        sessions=market.sessions, symbols=market.symbols, reach=config.label.end, label=label_tn,
+        has_hf=has_hf, has_lf=has_lf, has_label=has_label, can_buy=can_buy,
+        daily=daily, weekly=weekly, monthly=monthly, factors=factors, hf=hf,
+    )  # fmt: skip
+    made.save(path)
+    return FeatureSet.load(path)
+
+
+def _bar_panels(market: Market, bars: DailyBars, path: Path) -> tuple[Panel, Panel, Panel]:
+    def new_values(name: str, shape: tuple[int, int, int]) -> Float32Array:
+        return create_values(path / name, shape)
+
+    daily = rolling_panel(bars, 1, market, new_values, "daily")
+    weekly = rolling_panel(bars, WEEK, market, new_values, "weekly")
+    monthly = rolling_panel(bars, MONTH, market, new_values, "monthly")
+    return daily, weekly, monthly
+
+
+def _factor_panel(
+    market: Market, config: FeatureConfig, own: tuple[OwnFactor, ...], path: Path, progress: bool
+) -> Panel:
+    """The raw factors, NaN = missing; valid where a name has enough of the preset's factors at the session."""
+    stream = FactorStream(market, PRESETS[config.preset], own, path / SCRATCH, config.workers)
+    shape = (len(market.sessions), len(market.symbols), len(stream.names))
+    values_tnf = create_values(path / "factors", shape)
+    valid_tn = np.zeros(shape[:2], bool)
+    preset = len(PRESETS[config.preset])
+    least = math.ceil(config.min_factor_share * preset)
+    filled = np.zeros(shape[0], bool)
+    for t, values_nf in stream.run(shown=progress):
+        values_tnf[t] = values_nf
+        valid_tn[t] = factor_count(values_nf[:, :preset]) >= least
+        filled[t] = True
+    values_tnf[~filled] = np.nan
+    panel = Panel(values_tnf, valid_tn, market.sessions, market.symbols, stream.names)
+    stream.clear()
+    return panel
+
+
+def _standardised_panel(
+    market: Market, factors: Panel, has_hf: BoolArray, config: FeatureConfig, path: Path, progress: bool
+) -> Panel:
+    """The factors as the network reads them, standardised over `has_hf`, 0 = missing; in blocks of sessions."""
+    taken_out, warnings = regressors(market, config.neutralize)
+    for warning in warnings:
+        log.warning("%s", warning)
+    values_tnf = create_values(path / "hf", factors.values.shape)
+    blocks = [rows for rows in _blocks(len(has_hf)) if has_hf[rows].any()]
+
+    def work(rows: slice) -> None:
+        values_tnf[rows] = _standardised_block(factors, has_hf, taken_out, config.mad_k, rows)
+
+    with (
+        Progress("standardise", len(blocks), unit="block", shown=progress) as bar,
+        ThreadPoolExecutor(config.workers or os.cpu_count() or 1) as pool,
+    ):
+        for _ in pool.map(work, blocks):
+            bar.step()
+    return Panel(values_tnf, has_hf, market.sessions, market.symbols, factors.names)
+
+
+def _standardised_block(
+    factors: Panel, has_hf: BoolArray, taken_out: Regressors, mad_k: float, rows: slice
+) -> Float32Array:
+    return standardise(np.asarray(factors.values[rows], np.float64), has_hf[rows], block_of(taken_out, rows), mad_k)
+
+
+def _blocks(count: int) -> Iterator[slice]:
+    for first in range(0, count, BLOCK_SESSIONS):
+        yield slice(first, min(first + BLOCK_SESSIONS, count))
+
+
+def write_factor_list(path: Path, names: tuple[str, ...], own: tuple[OwnFactor, ...]) -> None:
+    """`factors.json`: name, sign and the tier that was used of each factor, in the panel's order."""
+    known = {factor.name: factor for factor in CATALOGUE}
+    signs = {factor.name: factor.sign for factor in own}
+    rows = [
+        {"name": name, "sign": known[name].sign, "tier_used": known[name].tier, "proxy_of": known[name].proxy_of}
+        if name in known
+        else {"name": name, "sign": signs[name], "tier_used": "own", "proxy_of": ""}
+        for name in names
+    ]
+    (path / "factors.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,86 @@
+"""The settings of the features, as plain frozen values; `conf/features/huatai27.yaml` holds the defaults."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from fusion_factor.core.errors import ConfigError
+from fusion_factor.features.intraday.catalogue import PRESETS
+
+LABEL_PRICES = ("close", "vwap", "open")
+REGRESSORS = ("industry", "cap")
+
+
+@dataclass(frozen=True)
+class LabelConfig:
+    """The training label: price[t+end] / price[t+start] - 1 on adjusted prices of the field `price`."""
+
+    start: int = 1
+    end: int = 11
+    price: str = "close"
+
+
+@dataclass(frozen=True)
+class FeatureConfig:
+    """What the features are made of. Counts are sessions unless said.
+
+    preset            list of intraday factors: huatai27, or huatai27_trades for bars with trade counts.
+    extra             own factors: name -> {_target_: "module.function", sign: +1 | -1, ...}; further entries are passed
+                      to the function by name. The function takes SessionBars and returns one number a symbol [S].
+    mad_k             factors are clipped at median +- mad_k * 1.4826 * MAD before they are neutralised.
+    neutralize        regressors taken out of each factor: industry, cap (its logarithm), both or none.
+    min_listed        sessions a name must have been listed, the session itself included.
+    min_factor_share  share of the factors a name needs at a session for the session to count as one with factors.
+    factor_window, min_factor_sessions   of the last 40 sessions, so many must have factors.
+    min_daily, min_weekly, min_monthly   bars with trades among the last 40 daily, 20 weekly and 12 monthly bars.
+    workers           threads that read sessions; None: one a core. The result does not depend on it.
+    """
+
+    preset: str = "huatai27"
+    extra: dict[str, Any] = field(default_factory=dict)
+    mad_k: float = 3.0
+    neutralize: list[str] = field(default_factory=lambda: ["industry", "cap"])
+    min_listed: int = 60
+    min_factor_share: float = 0.5
+    factor_window: int = 40
+    min_factor_sessions: int = 20
+    daily_window: int = 40
+    min_daily: int = 36
+    weekly_window: int = 20
+    min_weekly: int = 18
+    monthly_window: int = 12
+    min_monthly: int = 11
+    label: LabelConfig = field(default_factory=LabelConfig)
+    workers: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse values outside of their limits; ConfigError names the key, the value and the limit."""
+        _one_of("features.preset", self.preset, tuple(PRESETS))
+        _one_of("features.label.price", self.label.price, LABEL_PRICES)
+        for name in self.neutralize:
+            _one_of("features.neutralize", name, REGRESSORS)
+        if not self.mad_k > 0:
+            raise ConfigError(f"features.mad_k is {self.mad_k}, must be > 0")
+        if not 0 < self.min_factor_share <= 1:
+            raise ConfigError(f"features.min_factor_share is {self.min_factor_share}, must be > 0 and <= 1")
+        if not 0 <= self.label.start < self.label.end:
+            raise ConfigError(f"features.label is {self.label.start}..{self.label.end}, needs 0 <= start < end")
+        if self.workers is not None and self.workers < 1:
+            raise ConfigError(f"features.workers is {self.workers}, must be >= 1 or null")
+        pairs = (
+            ("min_factor_sessions", "factor_window"),
+            ("min_daily", "daily_window"),
+            ("min_weekly", "weekly_window"),
+            ("min_monthly", "monthly_window"),
+        )
+        for least, window in pairs:
+            if not 1 <= getattr(self, least) <= getattr(self, window):
+                raise ConfigError(
+                    f"features.{least} is {getattr(self, least)}, must be in 1..{window} = {getattr(self, window)}"
+                )
+        if self.min_listed < 1:
+            raise ConfigError(f"features.min_listed is {self.min_listed}, must be >= 1")
+
+
+def _one_of(key: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ConfigError(f"{key} is {value!r}, must be one of {', '.join(choices)}")
