@@ -5,7 +5,7 @@ Values in blocks are raw (fractions, floats, text); rounding for people happens 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -143,13 +143,16 @@ class Section:
 
 def plain(value: Any) -> Any:
     """`value` as JSON can hold it: NaN and infinities become null, dates text, numpy numbers Python numbers."""
+    kind = type(value)
+    if kind is int or kind is str or kind is bool or value is None:
+        return value
     if is_dataclass(value) and not isinstance(value, type):
-        return plain(asdict(value))
+        return {part.name: plain(getattr(value, part.name)) for part in fields(value)}
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | np.ndarray | pd.Series):
         return [plain(item) for item in value]
-    if value is None or value is pd.NaT:
+    if value is pd.NaT:
         return None
     if isinstance(value, pd.Timestamp):
         return value.date().isoformat()

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fusion_factor.core.errors import DataError
+from fusion_factor.report.reshape import floats
 
 IC_COLUMNS = ("date", "n", "ic", "rank_ic")
 LAYER_COLUMNS = ("date", "layer", "n", "return", "excess")
@@ -32,7 +33,8 @@ EXECUTION_COLUMNS = ("signal", "execution", "status", "buy", "sell", "cost", "fr
 HOLDING_COLUMNS = ("execution", "code", "weight")
 YEAR_COLUMNS = ("year", "return", "benchmark", "excess", "max_drawdown", "excess_max_drawdown")
 HISTORY_COLUMNS = ("network", "fold", "seed", "epoch", "split", "task", "loss", "ic", "rank_ic")
-TEXT_COLUMNS = {"score_name", "label", "network", "factor", "code", "status", "split", "task", "name"}
+MIXED_COLUMNS = {"score", "seed"}
+TEXT_COLUMNS = {"label", "network", "factor", "code", "status", "split", "task", "name"}
 DATE_COLUMNS = {"date", "signal", "execution"}
 
 
@@ -110,8 +112,16 @@ class _Reader:
             if not optional:
                 self._missing(path, "the file is not there")
             return _empty(columns)
+        wanted, text = set(columns), TEXT_COLUMNS | DATE_COLUMNS
+        holes = {name: [""] for name in columns if name not in text}
         try:
-            raw = pd.read_csv(path, dtype=str, keep_default_na=False)
+            raw = pd.read_csv(
+                path,
+                usecols=lambda name: name in wanted,
+                dtype={name: str for name in columns if name in text},
+                keep_default_na=False,
+                na_values=holes,
+            )
             return pd.DataFrame({name: _typed(raw, name) for name in columns}, index=raw.index)
         except (ValueError, UnicodeDecodeError) as error:
             self._missing(path, f"it could not be read: {error}")
@@ -152,17 +162,14 @@ class _Reader:
             return None
 
 
-def _typed(raw: pd.DataFrame, name: str) -> pd.Series:
+def _typed(raw: pd.DataFrame, name: str) -> Any:
     if name not in raw.columns:
         return pd.Series([None] * len(raw), index=raw.index, dtype=object)
-    column = raw[name].astype(object)
+    column = raw[name]
     if name in DATE_COLUMNS:
         return pd.to_datetime(column.where(column != "", None), format="ISO8601")
-    # `score` is a name in summary.csv and a number in signals.csv: numbers where all of them are numbers
-    if name in TEXT_COLUMNS:
-        return column
-    numbers = pd.to_numeric(column.where(column != "", None), errors="coerce")
-    return column if numbers.isna().sum() > (column == "").sum() else numbers.astype(float)
+    # `score` is a name in summary.csv and a number in signals.csv, so it stays what it is; so does a seed `ensemble`
+    return column.astype(object) if name in TEXT_COLUMNS or name in MIXED_COLUMNS else floats(column)
 
 
 def _score(reader: _Reader, folder: Path) -> ScoreData:
@@ -233,7 +240,7 @@ def load(run_folder: str | Path) -> ReportData:
         factors=reader.table(evaluate / "factors.csv", FACTOR_COLUMNS),
         strategies=strategies,
         history=_history(reader, root / "train" / "history"),
-        folds=tuple(folds) if isinstance(folds, list) else (),
+        folds=tuple(fold for fold in folds if isinstance(fold, dict)) if isinstance(folds, list) else (),
         table=reader.score_table(root / "scores" / "scores.parquet"),
         manifests=manifests,
         problems=reader.problems,

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -54,7 +54,7 @@ def render(results: ReportData | str | Path, out: str | Path, title: str = "Fusi
 
 def as_json(sections: list[Section], title: str) -> str:
     """The page's content: sections with their blocks; missing values are null."""
-    content = {"title": title, "sections": [plain(asdict(section)) for section in sections]}
+    content = {"title": title, "sections": [plain(section) for section in sections]}
     return json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 

@@ -58,11 +58,11 @@ def layer_paths(layers: pd.DataFrame) -> tuple[pd.Series, dict[int, Floats]]:
 
     The mean return of all names is the layer's return minus its excess. A date on which a layer is empty moves nothing.
     """
-    frame = layers.assign(
-        ratio=(1.0 + layers["return"].astype(float))
-        / (1.0 + layers["return"].astype(float) - layers["excess"].astype(float))
+    returns, excess = floats(layers["return"]), floats(layers["excess"])
+    frame = pd.DataFrame(
+        {"date": layers["date"], "layer": floats(layers["layer"]), "ratio": (1.0 + returns) / (1.0 + returns - excess)}
     )
-    wide = frame.pivot_table(index="date", columns="layer", values="ratio", dropna=False).sort_index()
+    wide = frame.dropna(subset=["date", "layer"]).groupby(["date", "layer"])["ratio"].mean().unstack().sort_index()
     paths = {int(layer): wide[layer].fillna(1.0).cumprod().to_numpy() for layer in wide.columns}
     return pd.Series(wide.index), paths
 

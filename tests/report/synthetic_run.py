@@ -8,27 +8,30 @@ import numpy as np
 import pandas as pd
 
 STRENGTHS = {
-    "fused": 0.092, "fused_neutral": 0.088, "hf": 0.071, "lf": 0.080, "lf_daily": 0.078, "lf_weekly": 0.052, "lf_monthly": 0.041,
-    "ridge": 0.058, "lightgbm": 0.066, "ew27": 0.046, "reversal20": 0.035, "oracle": 0.135,
+    "fused": 0.092, "fused_neutral": 0.088, "hf": 0.071, "lf": 0.080, "lf_daily": 0.078, "lf_weekly": 0.052,
+    "lf_monthly": 0.041, "ridge": 0.058, "lightgbm": 0.066, "ew27": 0.046, "reversal20": 0.035, "oracle": 0.135,
 }  # fmt: skip
 POOLS = {"theme": (60, 10, "open"), "concept": (40, 10, "open"), "industry": (32, 5, "close")}
 FACTORS = (
-    "late_skew_ret", "down_vol_perc", "corr_ret_lastret", "corr_close_nextopen", "volume_perc2", "volume_perc3", "volume_perc4",
-    "volume_perc5", "volume_perc6", "volume_perc7", "corr_volume_item", "early_corr_volume_ret", "bigorder_ret", "down_single_amt_perc",
-    "corr_volume_amplitude", "bigorder_amt_perc_px", "early_bigorder_buy_perc_px", "bigorder_ret2_px", "early_active_bigorder_ret_px",
-    "concentration_diff_px", "early_active_buy_perc_px", "corr_netactivebuy_lastret_px", "corr_netactivebuy_nextret_px",
-    "skew_order_diff_px", "kurt_order_diff_px", "early_kurt_order_px", "corr_buyorder_volume_price_px",
+    "late_skew_ret", "down_vol_perc", "corr_ret_lastret", "corr_close_nextopen", "volume_perc2", "volume_perc3",
+    "volume_perc4", "volume_perc5", "volume_perc6", "volume_perc7", "corr_volume_item", "early_corr_volume_ret",
+    "bigorder_ret", "down_single_amt_perc", "corr_volume_amplitude", "bigorder_amt_perc_px",
+    "early_bigorder_buy_perc_px", "bigorder_ret2_px", "early_active_bigorder_ret_px", "concentration_diff_px",
+    "early_active_buy_perc_px", "corr_netactivebuy_lastret_px", "corr_netactivebuy_nextret_px", "skew_order_diff_px",
+    "kurt_order_diff_px", "early_kurt_order_px", "corr_buyorder_volume_price_px",
 )  # fmt: skip
 STATS = ("mean", "std", "ir", "positive", "t", "nw_t", "count")
 
 
-def write_run(root: Path, *, seed: int = 7, sessions: int = 1900, scores: tuple[str, ...] = tuple(STRENGTHS)) -> Path:
+def write_run(
+    root: Path, *, seed: int = 7, sessions: int = 1900, scores: tuple[str, ...] = tuple(STRENGTHS), fits: int = 3
+) -> Path:
     """A whole run: evaluation of `scores`, three rotations, training history, score table, manifests."""
     rng = np.random.default_rng(seed)
     days = pd.bdate_range("2017-01-03", periods=sessions).strftime("%Y-%m-%d")
     _evaluate(root / "evaluate", days, rng, scores)
     _rotations(root / "rotate", days, rng)
-    _training(root / "train", days, rng)
+    _training(root / "train", days, rng, fits)
     _scores(root / "scores", days, rng)
     for stage in ("scores", "evaluate", "rotate", "train"):
         _json(root / stage / "manifest.json", _manifest(stage))
@@ -75,12 +78,25 @@ def _evaluate(folder: Path, days: pd.Index, rng: np.random.Generator, scores: tu
         ratio = np.prod(1 + excess[:, -1]) ** (252 / (5 * len(grid))) - 1
         years = pd.Series(rank_ic, index=grid.str[:4])
         metrics = {
-            "dates": len(grid), "counted": len(grid), "ic": _stats(rank_ic * 0.9), "rank_ic": stats, "coverage": 0.97,
-            "layer_mean": (market[:, None] + excess).mean(axis=0).tolist(), "layer_excess_mean": excess.mean(axis=0).tolist(),
-            "layer_annual": (252 / 5 * excess.mean(axis=0)).tolist(), "monotonicity": 0.99, "top_turnover": 0.44, "top_excess_annual": ratio,
-            "long_short": {"mean": float((excess[:, -1] - excess[:, 0]).mean()), "std": 0.01, "t": 9.0, "count": len(grid)},
+            "dates": len(grid),
+            "counted": len(grid),
+            "ic": _stats(rank_ic * 0.9),
+            "rank_ic": stats,
+            "coverage": 0.97,
+            "layer_mean": (market[:, None] + excess).mean(axis=0).tolist(),
+            "layer_excess_mean": excess.mean(axis=0).tolist(),
+            "layer_annual": (252 / 5 * excess.mean(axis=0)).tolist(),
+            "monotonicity": 0.99,
+            "top_turnover": 0.44,
+            "top_excess_annual": ratio,
+            "long_short": {
+                "mean": float((excess[:, -1] - excess[:, 0]).mean()),
+                "std": 0.01,
+                "t": 9.0,
+                "count": len(grid),
+            },
             "by_year": {str(year): {"rank_ic": _stats(part.to_numpy())} for year, part in years.groupby(level=0)},
-        }  # fmt: skip
+        }
         _csv(folder / name / "ic.csv", pd.DataFrame({"date": grid, "n": 480, "ic": rank_ic * 0.9, "rank_ic": rank_ic}))
         _csv(folder / name / "layers.csv", layers)
         _json(folder / name / "metrics.json", metrics)
@@ -106,7 +122,7 @@ def _evaluate(folder: Path, days: pd.Index, rng: np.random.Generator, scores: tu
                     "share_of_oracle": strength / STRENGTHS["oracle"]
                     if label == "oracle" and "oracle" in scores
                     else None,
-                }  # fmt: skip
+                }
             )
     _csv(folder / "summary.csv", pd.DataFrame(rows))
     seeds = []
@@ -183,8 +199,16 @@ def one_rotation(
     _strategy_metrics(folder, nav, len(weekly))
     _json(
         folder / "params.json",
-        {"top_k": top, "execute": execute, "schedule": "weekly", "aggregate": "cap", "cost_rate": 0.0 if name == "industry" else 0.0004, "cost_reading": "round_trip", "benchmark_kind": "pool_held"},
-    )  # fmt: skip
+        {
+            "top_k": top,
+            "execute": execute,
+            "schedule": "weekly",
+            "aggregate": "cap",
+            "cost_rate": 0.0 if name == "industry" else 0.0004,
+            "cost_reading": "round_trip",
+            "benchmark_kind": "pool_held",
+        },
+    )
 
 
 def _strategy_metrics(folder: Path, nav: pd.DataFrame, signals: int) -> None:
@@ -231,12 +255,12 @@ def _strategy_metrics(folder: Path, nav: pd.DataFrame, signals: int) -> None:
     _csv(folder / "years.csv", frame.assign(max_drawdown=0.13, excess_max_drawdown=0.05))
 
 
-def _training(folder: Path, days: pd.Index, rng: np.random.Generator) -> None:
+def _training(folder: Path, days: pd.Index, rng: np.random.Generator, fits: int) -> None:
     (folder / "history").mkdir(parents=True)
     for network, tasks in (("hf", ["hf"]), ("lf", ["lf_daily", "lf_weekly", "lf_monthly"])):
         rows = []
         for fold in range(6):
-            for seed in range(3):
+            for seed in range(fits):
                 epochs = int(rng.integers(12, 30))
                 for task in tasks:
                     for split, top, pace in (("train", 0.14, 6), ("valid", 0.085, 4)):
@@ -248,7 +272,17 @@ def _training(folder: Path, days: pd.Index, rng: np.random.Generator) -> None:
     step = len(days) // 9
     for index in range(6):
         a, b = (index + 2) * step, (index + 3) * step
-        folds.append({"index": index, "train_start": days[0], "train_end": days[a - 40], "valid_start": days[a - 28], "valid_end": days[b - 12], "use_start": days[b], "use_end": days[min(b + step, len(days)) - 1]})  # fmt: skip
+        folds.append(
+            {
+                "index": index,
+                "train_start": days[0],
+                "train_end": days[a - 40],
+                "valid_start": days[a - 28],
+                "valid_end": days[b - 12],
+                "use_start": days[b],
+                "use_end": days[min(b + step, len(days)) - 1],
+            }
+        )
     _json(folder / "folds.json", folds)
 
 

@@ -103,18 +103,18 @@ def layers(data: ReportData) -> Section:
         "Excess is the layer's return less the mean of all names, equal weights, no costs: a test of the "
         "score, not a portfolio one could buy."
     )
-    names = [name for name in ordered(data.scores, SCORES) if data.scores[name].metrics.get("layer_excess_mean")]
+    names = [name for name in ordered(data.scores, SCORES) if _excess(data, name)]
     if not names:
         return Section("layers", "Ten layers", "Layers", explain, [absent(data, "There are no layers", "evaluate")])
     main = main_score(data)
     main = main if main in names else names[0]
     shown_first = {main, "hf", "lf", "ew27"}
-    most = max(len(data.scores[name].metrics["layer_excess_mean"]) for name in names)
+    most = max(len(_excess(data, name)) for name in names)
     series = [
         {
             "name": score_label(name),
             "colour": score_colour(name),
-            "y": rounded(data.scores[name].metrics["layer_excess_mean"], 6),
+            "y": rounded(_excess(data, name), 6),
             "hidden": name not in shown_first,
         }
         for name in names
@@ -135,10 +135,16 @@ def layers(data: ReportData) -> Section:
     return Section("layers", "Ten layers", "Layers", explain, blocks)
 
 
+def _excess(data: ReportData, name: str) -> list[Any]:
+    """Mean excess by layer, as the evaluation wrote it; nothing where it wrote something else."""
+    values = data.scores[name].metrics.get("layer_excess_mean")
+    return values if isinstance(values, list) else []
+
+
 def _layer_table(data: ReportData, names: list[str], most: int) -> Table:
     rows = []
     for name in names:
-        values = data.scores[name].metrics["layer_excess_mean"]
+        values = _excess(data, name)
         rows.append(
             {"score": score_label(name)}
             | {str(layer + 1): number(value) for layer, value in enumerate(values)}
@@ -160,12 +166,12 @@ def _layer_table(data: ReportData, names: list[str], most: int) -> Table:
 def _layer_growth(data: ReportData, name: str) -> Block:
     score = data.scores[name]
     overlapping = all(value is None for value in score.metrics.get("layer_annual") or [None])
-    if overlapping or not len(score.layers):
+    dates, paths = layer_paths(score.layers)
+    if overlapping or not paths:
         return Note(
             ("Growth of the layers is not drawn: their holding periods overlap, or there are no layer returns.",),
             "absent",
         )
-    dates, paths = layer_paths(score.layers)
     last = max(paths)
     lines = [
         Line(
