@@ -4,7 +4,6 @@ Legend: s signal, c index code of the pool, m symbol with a score somewhere, p p
 Sums run in symbol order, so that nothing depends on the order of the input.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -45,9 +44,31 @@ class Members:
         weight = members["weight"].to_numpy()[pieces.row] if "weight" in members else np.full(len(symbol), np.nan)
         self.weight = np.where(weight > 0, weight, np.nan)
 
-    def at(self, signal: int) -> np.ndarray:
-        """Pieces that cover a session, in the order of code and symbol."""
-        return np.flatnonzero((self.start <= signal) & (signal < self.out))
+    def at(self, signal: int) -> "_There":
+        """The members on a session."""
+        here = np.flatnonzero((self.start <= signal) & (signal < self.out))
+        later = np.concatenate([self.start[self.start > signal], self.out[self.out > signal]])
+        until = int(later.min()) if later.size else np.iinfo(np.int64).max
+        count = np.bincount(self.code[here], minlength=len(self.codes))
+        return _There(until, self.code[here], self.symbol[here], self.weight[here], count)
+
+
+class _There(NamedTuple):
+    """The members from one session on, before `until`, in the order of code and symbol; `size`: how many by code."""
+
+    until: int
+    code: np.ndarray
+    symbol: np.ndarray
+    weight: np.ndarray
+    size: np.ndarray
+
+    def sum_of(self, values: np.ndarray) -> np.ndarray:
+        """Sum of the members' values for each code, in symbol order."""
+        return np.bincount(self.code, values, len(self.size))
+
+    def number_of(self, marked: np.ndarray) -> np.ndarray:
+        """Number of marked members of each code."""
+        return self.size if marked.all() else self.sum_of(marked).astype(np.int64)
 
 
 def index_scores(
@@ -74,43 +95,41 @@ def index_scores(
     n_codes = len(members.codes)
     raw_sc = np.full((len(signals), n_codes), np.nan)
     coverage_sc = raw_sc.copy()
-    padded = np.column_stack([score_sm, np.full(len(signals), np.nan)])
-    padded_cap = None if cap_sm is None else np.column_stack([cap_sm, np.full(len(signals), np.nan)])
+    nobody = np.full((len(signals), 1), np.nan)
+    padded = np.hstack([score_sm, nobody])
+    padded_cap = None if cap_sm is None else np.hstack([cap_sm, nobody])
+    there: _There | None = None
     for i, signal in enumerate(signals):
-        here = members.at(signal)
-        code, symbol = members.code[here], members.symbol[here]
-        x = padded[i, symbol]
+        if there is None or signal >= there.until:
+            there = members.at(int(signal))
+        x = padded[i].take(there.symbol)
         scored = ~np.isnan(x)
-        n_members = np.bincount(code, minlength=n_codes)
-        n_scored = np.bincount(code[scored], minlength=n_codes)
-        coverage = np.divide(n_scored, n_members, out=np.full(n_codes, np.nan), where=n_members > 0)
-        if aggregate in ("weight", "cap"):
-            weight = members.weight[here] if padded_cap is None else padded_cap[i, symbol]
-            scored = scored & ~np.isnan(weight)
-            value = _weighted(code[scored], x[scored], weight[scored], n_codes)
+        n_scored = there.number_of(scored)
+        coverage = np.divide(n_scored, there.size, out=np.full(n_codes, np.nan), where=there.size > 0)
+        if aggregate == "mean":
+            value = _quotient(there.sum_of(np.where(scored, x, 0.0)), n_scored)
+        elif aggregate in ("weight", "cap"):
+            weight = there.weight if padded_cap is None else padded_cap[i].take(there.symbol)
+            usable = scored & ~np.isnan(weight)
+            weight = np.where(usable, weight, 0.0)
+            value = _quotient(there.sum_of(weight * np.where(usable, x, 0.0)), there.sum_of(weight))
+        elif aggregate == "median":
+            value = _median(there.code[scored], x[scored], n_scored)
         else:
-            value = _AGGREGATES[aggregate](code[scored], x[scored], n_codes, top_share, ascending)
+            value = _top_mean(there.code[scored], x[scored], n_scored, top_share, ascending)
         enough = (n_scored >= min_members) & (coverage >= min_coverage)
         raw_sc[i] = np.where(enough, value, np.nan)
         coverage_sc[i] = coverage
     return IndexScores(raw_sc, coverage_sc)
 
 
-def _weighted(code: np.ndarray, x: np.ndarray, weight: np.ndarray, n_codes: int) -> np.ndarray:
-    """sum(w x) / sum(w) of each code; NaN without a member."""
-    total = np.bincount(code, weight, n_codes)
-    return np.divide(np.bincount(code, weight * x, n_codes), total, out=np.full(n_codes, np.nan), where=total > 0)
+def _quotient(total: np.ndarray, count: np.ndarray) -> np.ndarray:
+    return np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
 
 
-def _mean(code: np.ndarray, x: np.ndarray, n_codes: int, top_share: float, ascending: bool) -> np.ndarray:
-    count = np.bincount(code, minlength=n_codes)
-    return np.divide(np.bincount(code, x, n_codes), count, out=np.full(n_codes, np.nan), where=count > 0)
-
-
-def _median(code: np.ndarray, x: np.ndarray, n_codes: int, top_share: float, ascending: bool) -> np.ndarray:
-    result = np.full(n_codes, np.nan)
+def _median(code: np.ndarray, x: np.ndarray, count: np.ndarray) -> np.ndarray:
+    result = np.full(len(count), np.nan)
     x = x[np.lexsort((x, code))]
-    count = np.bincount(code, minlength=n_codes)
     first = np.cumsum(count) - count
     there = count > 0
     low, high = first + (count - 1) // 2, first + count // 2
@@ -118,21 +137,20 @@ def _median(code: np.ndarray, x: np.ndarray, n_codes: int, top_share: float, asc
     return result
 
 
-def _top_mean(code: np.ndarray, x: np.ndarray, n_codes: int, top_share: float, ascending: bool) -> np.ndarray:
+def _top_mean(code: np.ndarray, x: np.ndarray, count: np.ndarray, top_share: float, ascending: bool) -> np.ndarray:
     """Mean of the best members of each code; equal scores (section 12) by symbol, which is the order they come in."""
-    count = np.bincount(code, minlength=n_codes)
     first = np.cumsum(count) - count
-    taken = np.maximum(np.ceil(top_share * count - _CEIL_SLACK), 1)
-    on_paper = np.concatenate([paper(x[f : f + c]) for f, c in zip(first, count, strict=True)]) if x.size else x
+    taken = np.maximum(np.ceil(top_share * count - _CEIL_SLACK), 1).astype(np.int64)
+    # one row for each code, for `paper` compares the values of one index
+    places = np.arange(len(x)) - first[code]
+    wide = np.full((len(count), int(count.max(initial=0))), np.nan)
+    wide[code, places] = x
+    on_paper = paper(wide)[code, places]
     order = np.lexsort((on_paper if ascending else -on_paper, code))
     place = np.empty(len(x), np.int64)
-    place[order] = np.arange(len(x)) - first[code]
+    place[order] = places
     best = place < taken[code]
-    return _mean(code[best], x[best], n_codes, top_share, ascending)
-
-
-_Aggregate = Callable[[np.ndarray, np.ndarray, int, float, bool], np.ndarray]
-_AGGREGATES: dict[str, _Aggregate] = {"mean": _mean, "median": _median, "top_mean": _top_mean}
+    return _quotient(np.bincount(code[best], x[best], len(count)), np.minimum(taken, count))
 
 
 def smoothed(raw_sc: np.ndarray, smooth: int) -> np.ndarray:

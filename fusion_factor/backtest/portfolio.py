@@ -70,9 +70,11 @@ def find_signals(calendar: Calendar, quotes: Quotes, parameters: Parameters) -> 
 
 def eligible_names(score_sc: np.ndarray, quotes: Quotes, at: np.ndarray, parameters: Parameters) -> np.ndarray:
     """Names with a score, enough valid closes so far and, where asked for, a valid close at the signal; bool [S, C]."""
-    eligible_sc = ~np.isnan(score_sc) & (quotes.history_tn[at] >= parameters.min_history)
+    eligible_sc = ~np.isnan(score_sc)
     if parameters.require_price:
         eligible_sc &= quotes.valid_tn[at]
+    if parameters.min_history > 1 or not parameters.require_price:
+        eligible_sc &= quotes.history_tn[at] >= parameters.min_history
     return eligible_sc
 
 
@@ -106,7 +108,7 @@ def run_portfolio(
     base, end = int(signals.at[0]), signals.end
     executable = signals.at[signals.at < end] + 1
     orders = [
-        Order(int(at), np.flatnonzero(picked), float(weight), float(spare), bool(traded))
+        Order(int(at), picked, float(weight), float(spare), bool(traded))
         for at, picked, weight, spare, traded in zip(
             executable, picks.picked_sc, picks.weight_s, picks.spare_s, picks.traded_s, strict=False
         )
@@ -148,10 +150,11 @@ def _held_pool(
     delistings: Delistings | None,
 ) -> np.ndarray:
     """NAV of all eligible names at equal weight from the same signals, without costs and flags."""
-    orders = []
-    for at, eligible in zip(executable, eligible_sc, strict=False):
-        names = np.flatnonzero(eligible)
-        orders.append(Order(int(at), names, 1.0 / max(len(names), 1), 0.0, bool(names.size)))
+    n_eligible = eligible_sc.sum(axis=1).tolist()
+    orders = [
+        Order(int(at), eligible, 1.0 / max(n, 1), 0.0, n > 0)
+        for at, eligible, n in zip(executable, eligible_sc, n_eligible, strict=False)
+    ]
     free = TradeRules(buy_rate=0.0, sell_rate=0.0)
     return simulate(quotes, orders, base, end, execute=execute, rules=free, delistings=delistings).nav_d
 
@@ -180,7 +183,7 @@ def _result(
         executions=done,
         kept=len(executions) - done,
         pending=len(signals.at) - len(executions),
-        codes_without_price=int((quotes.history_tn[-1] == 0).sum()),
+        codes_without_price=quotes.without_price,
         **counts,
     )
     return Result(

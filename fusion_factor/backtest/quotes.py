@@ -36,7 +36,12 @@ class Quotes:
     @cached_property
     def valid_tn(self) -> np.ndarray:
         """Whether the close is valid."""
-        return ~np.isnan(self.close_tn)
+        return ~self.idle_tn
+
+    @cached_property
+    def idle_tn(self) -> np.ndarray:
+        """Whether the close is not valid."""
+        return np.isnan(self.close_tn)
 
     @cached_property
     def last_tn(self) -> np.ndarray:
@@ -48,6 +53,11 @@ class Quotes:
     def history_tn(self) -> np.ndarray:
         """Number of valid closes up to the session, int32."""
         return np.cumsum(self.valid_tn, axis=0, dtype=np.int32)
+
+    @cached_property
+    def without_price(self) -> int:
+        """Number of names that never have a valid close."""
+        return int(self.idle_tn.all(axis=0).sum())
 
     @cached_property
     def last_session(self) -> int:

@@ -82,12 +82,21 @@ class RotationData:
         self.benchmark = optional_table("benchmark", benchmark, days)
         self.caps = optional_table("caps", caps, days)
         self._memory = Memory()
+        self._pool(())
+
+    def _pool(self, codes: tuple[str, ...]) -> _Pool:
+        """Arrays of the pool of these codes; none: all codes with prices."""
+
+        def lay_out() -> _Pool:
+            return _Pool(self, np.array(sorted(codes or self.index_prices["code"].unique()), object))
+
+        return self._memory.get(("pool", codes), lay_out)
 
     def run(self, parameters: Parameters | None = None, **given: Any) -> Result:
         """Simulate one setting: parameters as an object or by name; see `rotate`."""
         parameters = Parameters.of(given) if parameters is None else parameters
         self._check(parameters)
-        pool: _Pool = self._memory.get(("pool", parameters.pool), lambda: _Pool(self, self._codes(parameters)))
+        pool = self._pool(parameters.pool)
         signals = find_signals(self.calendar, pool.quotes, parameters)
         scores = self._index_scores(pool, signals, parameters)
         score_sc = smoothed(scores.raw_sc, parameters.smooth)
@@ -121,9 +130,6 @@ class RotationData:
                 row = table.iloc[int(outside.argmax())]
                 key = f"code {row['code']}" + (f", symbol {row['symbol']}" if "symbol" in table else "")
                 raise DataError(f"{name}: {key}, {date} {row[date]:%Y-%m-%d}: the code is not in pool (strict_pool)")
-
-    def _codes(self, parameters: Parameters) -> np.ndarray:
-        return np.array(sorted(parameters.pool or self.index_prices["code"].unique()), object)
 
     def _market_returns(self, pool: _Pool, parameters: Parameters) -> np.ndarray:
         if parameters.benchmark_kind == "series":

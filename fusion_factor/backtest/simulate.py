@@ -21,13 +21,12 @@ Flags = Callable[[int, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 class Order(NamedTuple):
-    """One execution to be done at session `at`: names to hold, target weight of each, share meant to stay in cash.
-
-    `trade` is false where the signal keeps what is held.
+    """One execution to be done at session `at`: names to hold (`picked_n`, bool [N]), target weight of each, share
+    meant to stay in cash. `trade` is false where the signal keeps what is held.
     """
 
     at: int
-    names: np.ndarray
+    picked_n: np.ndarray
     weight: float
     spare: float
     trade: bool
@@ -89,47 +88,46 @@ class _Simulator:
         delistings: Delistings | None,
     ) -> None:
         self.quotes, self.base, self.end, self.rules, self.flags = quotes, base, end, rules, flags
-        self.price_tn = quotes.price_tn(execute)
+        self.price_tn, self.mark_tn, self.idle_tn = quotes.price_tn(execute), quotes.mark_tn, quotes.idle_tn
         self.daily_reset, self.delistings = daily_reset, delistings
         self.held = _Holding()
         self.nav_d = np.ones(end - base + 1)
         self.stale_d = np.zeros(end - base + 1, np.int64)
-        # session and price of each name's own last execution, for marks younger than its last close
-        self.traded_at_n = np.full(len(quotes.names), -1, np.int64)
-        self.traded_price_n = np.full(len(quotes.names), np.nan)
+        self._units_n = np.zeros(len(quotes.names))
+        # session and price of each name's own last execution that its close of the day does not outdate
+        self._traded_at_n: np.ndarray | None = None
+        self._traded_price_n = np.full(len(quotes.names), np.nan)
 
     def marks(self, first: int, stop: int, names: np.ndarray) -> np.ndarray:
         """Marks [D, K] at the closes of sessions first..stop-1; NaN for names that never had a valid price."""
-        mark_dk = self.quotes.mark_tn[first:stop, names]
-        traded_k = self.traded_at_n[names]
-        if (self.quotes.last_tn[first, names] < traded_k).any():
-            younger_dk = self.quotes.last_tn[first:stop, names] < traded_k
-            mark_dk = np.where(younger_dk, self.traded_price_n[names], mark_dk)
-        return mark_dk
+        mark_dk = self.mark_tn[first:stop].take(names, axis=1)
+        if self._traded_at_n is None:
+            return mark_dk
+        younger_dk = self.quotes.last_tn[first:stop].take(names, axis=1) < self._traded_at_n.take(names)
+        return np.where(younger_dk, self._traded_price_n.take(names), mark_dk)
 
     def execute(self, order: Order) -> Execution:
         """Do one order at its session; the holding changes in place."""
         if not order.trade:
             return Execution(done=False)
-        held = self.held
-        names = held.names
-        if order.names.size:
-            names = np.union1d(names, order.names) if names.size else order.names
-        units_k = np.zeros(len(names))
-        units_k[np.searchsorted(names, held.names)] = held.units
-        price_k = self.price_tn[order.at, names]
-        invalid_k = np.isnan(price_k)
-        picked_k = np.zeros(len(names), bool)
-        picked_k[np.searchsorted(names, order.names)] = True
+        held, units_n = self.held, self._units_n
+        units_n[held.names] = held.units
+        names = np.flatnonzero((units_n != 0.0) | order.picked_n)
+        units_k, picked_k = units_n.take(names), order.picked_n.take(names)
+        units_n[held.names] = 0.0
+        price_k = self.price_tn[order.at].take(names)
+        shut_k = np.isnan(price_k)
         known_k = price_k
-        if invalid_k.any():
-            known_k = np.where(invalid_k, self.marks(order.at - 1, order.at, names)[0], price_k)
-        value_k = np.where(units_k != 0.0, units_k * known_k, 0.0)
-        shut_k, blocked = invalid_k, None
+        if shut_k.any():
+            mark_k = self.marks(order.at - 1, order.at, names)[0]
+            known_k = np.where(shut_k, np.where(np.isnan(mark_k), 0.0, mark_k), price_k)
+        blocked = None
         if self.flags is not None:
             blocked = self.flags(order.at, names)
-            shut_k = invalid_k | (blocked[0] & blocked[1])
-        trade = rebalance(value_k, held.cash, picked_k, order.weight, order.spare, shut_k, blocked, self.rules)
+            shut_k = shut_k | (blocked[0] & blocked[1])
+        trade = rebalance(
+            units_k * known_k, held.cash, picked_k, order.weight, order.spare, shut_k, blocked, self.rules
+        )
         if trade is None:
             return Execution(done=False)
         return self._settle(order.at, names, units_k, price_k, picked_k, trade)
@@ -143,23 +141,35 @@ class _Simulator:
         picked_k: np.ndarray,
         trade: Trade,
     ) -> Execution:
-        after_k = np.where(trade.frozen_k, units_k, trade.value_k / price_k)
-        own_k = ~trade.frozen_k & ((units_k != 0.0) | (after_k != 0.0))
-        self.traded_at_n[names[own_k]] = at
-        self.traded_price_n[names[own_k]] = price_k[own_k]
-        held_k = after_k != 0.0
-        shares = trade.value_k[held_k] / trade.after
-        self.held = _Holding(names[held_k], after_k[held_k], trade.cash, shares, trade.cash / trade.after)
+        after_k = trade.value_k / price_k
+        frozen = 0
+        if trade.frozen_k.any():
+            after_k = np.where(trade.frozen_k, units_k, after_k)
+            frozen = int((trade.frozen_k & ((units_k != 0.0) | picked_k)).sum())
+        outlasting_k = self.idle_tn[at].take(names) & ~trade.frozen_k
+        if outlasting_k.any():
+            self._remember(at, names, price_k, outlasting_k & ((units_k != 0.0) | (after_k != 0.0)))
+        held_k = np.flatnonzero(after_k)
+        shares = trade.value_k.take(held_k) / trade.after
+        held_names = names.take(held_k)
+        self.held = _Holding(held_names, after_k.take(held_k), trade.cash, shares, trade.cash / trade.after)
         return Execution(
             done=True,
             buy=trade.buy,
             sell=trade.sell,
             cost=trade.cost,
-            frozen=int((trade.frozen_k & ((units_k != 0.0) | picked_k)).sum()),
-            names=self.held.names,
+            frozen=frozen,
+            names=held_names,
             weights=shares,
             cash_weight=self.held.cash_share,
         )
+
+    def _remember(self, at: int, names: np.ndarray, price_k: np.ndarray, own_k: np.ndarray) -> None:
+        """Prices of own executions that stay the mark, for the session has no valid close of the name."""
+        if self._traded_at_n is None:
+            self._traded_at_n = np.full(len(self.quotes.names), -1, np.int64)
+        self._traded_at_n[names[own_k]] = at
+        self._traded_price_n[names[own_k]] = price_k[own_k]
 
     def carry(self, first: int, stop: int) -> None:
         """Value the holding at the closes of sessions first..stop-1, from the first one's units on."""
@@ -181,9 +191,9 @@ class _Simulator:
             self.nav_d[span] = held.cash
             return
         mark_dk = self.marks(first, stop, held.names)
-        self.stale_d[span] = (~self.quotes.valid_tn[first:stop, held.names]).sum(axis=1)
+        self.stale_d[span] = np.add.reduce(self.idle_tn[first:stop].take(held.names, axis=1), axis=1, dtype=np.int64)
         if not self.daily_reset:
-            self.nav_d[span] = held.cash + (mark_dk * held.units).sum(axis=1)
+            self.nav_d[span] = held.cash + np.add.reduce(mark_dk * held.units, axis=1)
             return
         value = held.cash + float((mark_dk[0] * held.units).sum())
         growth_d = 1.0 + ((mark_dk[1:] / mark_dk[:-1] - 1.0) * held.shares).sum(axis=1)
@@ -207,7 +217,7 @@ class _Simulator:
         mark_k = mark_k[~gone]
         value = held.cash + float((held.units * mark_k).sum())
         self.nav_d[at - self.base] = value
-        self.stale_d[at - self.base] = int((~self.quotes.valid_tn[at, held.names]).sum())
+        self.stale_d[at - self.base] = int(self.idle_tn[at, held.names].sum())
         if self.daily_reset:
             self._reset(value, mark_k)
 

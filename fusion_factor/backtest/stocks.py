@@ -116,13 +116,22 @@ class StockData:
         self.benchmark = optional_table("benchmark", benchmark, days)
         self.members = optional_table("members", members, days)
         self._memory = Memory(limit=2)
+        self._pool(())
+
+    def _pool(self, codes: tuple[str, ...]) -> _Pool:
+        """Arrays of the pool of these symbols; none: all symbols with prices."""
+
+        def lay_out() -> _Pool:
+            return _Pool(self, np.array(sorted(codes or self.stock_prices["symbol"].unique()), object))
+
+        return self._memory.get(codes, lay_out)
 
     def run(self, parameters: Parameters | None = None, **given: Any) -> Result:
         """Simulate one setting: parameters as an object or by name; see `stock_portfolio`."""
         parameters = Parameters.of(given) if parameters is None else parameters
         if parameters.benchmark_kind == "series" and self.benchmark is None:
             raise DataError("benchmark: the table is missing, but benchmark_kind series needs it")
-        pool: _Pool = self._memory.get(parameters.pool, lambda: _Pool(self, self._symbols(parameters)))
+        pool = self._pool(parameters.pool)
         member_tn = None if parameters.universe is None else pool.universe(parameters.universe)
         signals = find_signals(self.calendar, pool.quotes, parameters)
         score_sn = pool.score_tn[signals.at]
@@ -139,9 +148,6 @@ class StockData:
             flags=pool.flags(parameters.execute),
             delistings=Delistings(pool.delisted_n, parameters.delist_haircut),
         )
-
-    def _symbols(self, parameters: Parameters) -> np.ndarray:
-        return np.array(sorted(parameters.pool or self.stock_prices["symbol"].unique()), object)
 
     def _market_returns(self, pool: _Pool, parameters: Parameters) -> np.ndarray:
         if parameters.benchmark_kind == "series":

@@ -11,6 +11,7 @@ import numpy as np
 
 __all__ = ["Trade", "TradeRules", "rebalance"]
 
+_total = np.add.reduce  # the method `sum` takes as long again for the few names of a portfolio
 _EQUAL = 1e-12  # of the portfolio's value: smaller differences are no trade, a smaller cash balance is none
 
 
@@ -65,27 +66,27 @@ def rebalance(
     Returns:
         The trade, or None when there is nothing to trade with (value before <= 0).
     """
-    before = float(value_k.sum()) + cash
+    before = float(_total(value_k)) + cash
     if before <= 0.0:
         return None
     target_k, frozen_k = _targets(value_k, before, picked_k, weight, spare, shut_k, blocked, rules)
     bought_k = picked_k & ~frozen_k
-    factor, cost = _scaling(target_k, value_k, bought_k, float(target_k[bought_k].sum()), rules)
+    factor, cost = _scaling(target_k, value_k, bought_k, float(_total(target_k[bought_k])), rules)
     if factor != 1.0:
         target_k[bought_k] *= factor
     change_k = target_k - value_k
-    cash = before - cost - float(target_k.sum())
+    cash = before - cost - float(_total(target_k))
     if abs(cash) < _EQUAL * before:
         cash = 0.0
     return Trade(
         value_k=target_k,
         frozen_k=frozen_k,
         cash=cash,
-        buy=float(np.maximum(change_k, 0.0).sum()) / before,
-        sell=float(np.maximum(-change_k, 0.0).sum()) / before,
+        buy=float(_total(np.maximum(change_k, 0.0))) / before,
+        sell=float(_total(np.maximum(-change_k, 0.0))) / before,
         cost=cost / before,
         before=before,
-        after=cash + float(target_k.sum()),
+        after=cash + float(_total(target_k)),
     )
 
 
@@ -103,7 +104,7 @@ def _targets(
     frozen_k = shut_k
     while True:
         # zeros instead of a selection: the same order of sums as `before`, so that nothing left is exactly nothing
-        budget = max(before - float(np.where(frozen_k, value_k, 0.0).sum()), 0.0)
+        budget = max(before - float(_total(np.where(frozen_k, value_k, 0.0))), 0.0)
         bought_k = picked_k & ~frozen_k
         total_weight = weight * int(bought_k.sum())
         if rules.redistribute:
@@ -123,7 +124,7 @@ def _targets(
 
 
 def _cost(change_k: np.ndarray, rules: TradeRules) -> float:
-    bought, sold = float(np.maximum(change_k, 0.0).sum()), float(np.maximum(-change_k, 0.0).sum())
+    bought, sold = float(_total(np.maximum(change_k, 0.0))), float(_total(np.maximum(-change_k, 0.0)))
     return rules.buy_rate * bought + rules.sell_rate * sold
 
 
@@ -159,6 +160,6 @@ def _exact_scaling(
         return 0.0, needed(0.0)  # even without any purchase the cost is more than the goal
     upper = points[min(right, len(points) - 1)]
     buys_j = 0.5 * (points[right - 1] + upper) * target_j > value_j
-    slope = goal + rules.buy_rate * float(target_j[buys_j].sum()) - rules.sell_rate * float(target_j[~buys_j].sum())
+    slope = goal + rules.buy_rate * float(_total(target_j[buys_j])) - rules.sell_rate * float(_total(target_j[~buys_j]))
     factor = min(max(upper - (needed(upper) - goal) / slope, 0.0), 1.0)
     return factor, goal - factor * goal

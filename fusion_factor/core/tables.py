@@ -8,6 +8,7 @@ Legend: t session, n symbol (or index code).
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,7 +30,7 @@ class _Rows:
         self.rule, self.frame = rule, frame
         self.columns = [column for column in rule.columns if column.name in frame.columns]
         self.order_keys: dict[str, np.ndarray] = {}  # integers that sort like the column
-        self.values: dict[str, np.ndarray] = {}
+        self.values: dict[str, Any] = {}
 
     def refuse(self, row: int, problem: str) -> DataError:
         """The error for a row: table, key as given, problem."""
@@ -50,7 +51,7 @@ class _Rows:
             if bad >= 0:
                 raise self.refuse(bad, f"{column.name} {given.iloc[bad]!r} is not text (codes keep their zeros)")
             self.order_keys[column.name] = codes
-            self.values[column.name] = np.array([*labels, None], object)[codes]
+            self.values[column.name] = pd.Series(labels, dtype=str).array.take(codes, allow_fill=True)
             empty = codes < 0
         elif column.kind == "date":
             days, bad = column_types.as_dates(given)
@@ -71,22 +72,27 @@ class _Rows:
     def check_values(self, column: Column) -> None:
         values = self.values[column.name]
         if column.choices:
-            self._first(~np.isin(values, column.choices), column, f"must be one of {', '.join(column.choices)}")
+            self.first_wrong(
+                ~pd.Series(values).isin(column.choices).to_numpy(),
+                column,
+                f"must be one of {', '.join(column.choices)}",
+            )
         if column.kind not in ("number", "integer", "flag"):
             return
-        self._first(np.isinf(values), column, "is infinite")
+        self.first_wrong(np.isinf(values), column, "is infinite")
         if column.at_least is not None:
-            self._first(values < column.at_least, column, f"must be at least {column.at_least:g}")
+            self.first_wrong(values < column.at_least, column, f"must be at least {column.at_least:g}")
         if column.above is not None:
-            self._first(values <= column.above, column, f"must be above {column.above:g}")
+            self.first_wrong(values <= column.above, column, f"must be above {column.above:g}")
         if column.kind == "flag":
-            self._first(~np.isnan(values) & (values != 0) & (values != 1), column, "must be 0 or 1")
+            self.first_wrong(~np.isnan(values) & (values != 0) & (values != 1), column, "must be 0 or 1")
             self.values[column.name] = np.nan_to_num(values).astype(np.int8)
         if column.kind == "integer":
-            self._first(values != np.floor(values), column, "must be a whole number")
+            self.first_wrong(values != np.floor(values), column, "must be a whole number")
             self.values[column.name] = self.order_keys[column.name] = values.astype(np.int64)
 
-    def _first(self, wrong: np.ndarray, column: Column, problem: str) -> None:
+    def first_wrong(self, wrong: np.ndarray, column: Column, problem: str) -> None:
+        """Refuse the first row marked wrong, if any."""
         if wrong.any():
             row = int(wrong.argmax())
             raise self.refuse(row, f"{column.name} {self.shown(column.name, row)} {problem}")
@@ -109,11 +115,16 @@ class _Rows:
             if same.any():
                 raise self.refuse(int(order[int(same.argmax()) + 1]), "duplicate key")
         typed = {column.name: self._typed(column, order) for column in self.columns}
-        return pd.DataFrame(typed)
+        return pd.DataFrame(typed, copy=False)
 
-    def _typed(self, column: Column, order: np.ndarray | None) -> np.ndarray:
-        values = self.values[column.name] if order is None else self.values[column.name][order]
-        return values.astype("datetime64[s]") if column.kind == "date" else values
+    def _typed(self, column: Column, order: np.ndarray | None) -> Any:
+        values = self.values[column.name]
+        if order is not None:
+            values = values.take(order)
+        if column.kind == "date":
+            return values.astype("datetime64[s]")
+        # numbers may still be the caller's own memory, with which the checked table must not change
+        return values.copy() if order is None and column.kind == "number" else values
 
 
 def check_table(
@@ -149,14 +160,15 @@ def check_table(
         rows.check_values(column)
     if rule.spell:
         out, start = rows.values["out_date"], rows.values["in_date"]
-        rows._first(out <= start, rule.column("out_date"), "must be later than in_date")
+        rows.first_wrong(out <= start, rule.column("out_date"), "must be later than in_date")
     for quarterly in rule.quarter_ends:
-        rows._first(~_is_quarter_end(rows.values[quarterly]), rule.column(quarterly), "is not the end of a quarter")
+        rows.first_wrong(
+            ~_is_quarter_end(rows.values[quarterly]), rule.column(quarterly), "is not the end of a quarter"
+        )
     if {"high", "low"} <= rows.values.keys():
-        rows._first(rows.values["high"] < rows.values["low"], rule.column("high"), "is below low")
+        rows.first_wrong(rows.values["high"] < rows.values["low"], rule.column("high"), "is below low")
     if sessions is not None and rule.on_sessions:
-        known = np.isin(rows.values["date"], np.asarray(sessions, "datetime64[D]"))
-        rows._first(~known, rule.column("date"), "is not a session")
+        rows.first_wrong(~_on_sessions(rows.values["date"], sessions), rule.column("date"), "is not a session")
     if rule.sentinels:
         _refuse_sentinels(rows)
     return rows.sort()
@@ -174,6 +186,13 @@ def _check_columns(rule: Table, frame: pd.DataFrame, needs: Sequence[str]) -> No
             raise DataError(f"{rule.name}: column {column.name} is there twice")
     if rule.name in ("sessions", "nav") and frame.empty:
         raise DataError(f"{rule.name}: has no rows")
+
+
+def _on_sessions(days: np.ndarray, sessions: np.ndarray) -> np.ndarray:
+    known = np.asarray(sessions, "datetime64[D]")
+    if not known.size:
+        return np.zeros(len(days), bool)
+    return known[np.minimum(np.searchsorted(known, days), len(known) - 1)] == days
 
 
 def _is_quarter_end(days: np.ndarray) -> np.ndarray:
