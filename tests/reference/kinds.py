@@ -264,6 +264,8 @@ def simulated(
 def metrics(settings: dict[str, Any], tables: Tables) -> dict[str, Any]:
     """Kind `metrics`."""
     rows = load(tables, ("nav",), {"nav": ()})["nav"]
+    if not rows:
+        raise BadInput("nav: no rows, no base")
     dates = [row["date"] for row in rows]
     nav = [row["nav"] for row in rows]
     other = [row["benchmark"] for row in rows]

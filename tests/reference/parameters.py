@@ -95,7 +95,7 @@ def check_one(name: str, value: Any) -> None:
     elif name in DATES:
         good = is_empty(value) or (isinstance(value, str) and is_date(value))
     elif name in LISTS:
-        good = is_empty(value) or (isinstance(value, list) and all(isinstance(item, str) for item in value))
+        good = value is None or (isinstance(value, list) and all(isinstance(item, str) for item in value))
         if good and value and len(set(value)) < len(value):
             twice = next(item for item in value if value.count(item) > 1)
             raise BadInput(f"{name}: {twice} is there twice")

@@ -141,6 +141,8 @@ def typed(name: str, rows: list[dict[str, str]], needs: tuple[str, ...]) -> list
         key = tuple(values[column] for column in form.key)
         if None in key:
             raise BadInput(f"{where}: an empty key")
+        if name == "stocks" and values["board"] is None:
+            raise BadInput(f"{where}: the board is empty")
         if key in seen:
             raise BadInput(f"{where}: a duplicate key")
         seen.add(key)
