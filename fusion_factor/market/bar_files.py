@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fusion_factor.core.artifacts import fingerprint, hash_of, new_artifact
+from fusion_factor.core.artifacts import hash_of, new_artifact
 from fusion_factor.core.errors import ConfigError, DataError
-from fusion_factor.market.mapping import TableMap, choice, parse_table
+from fusion_factor.market.mapping import TableMap, choice, files_fingerprint, parse_table
 from fusion_factor.market.reading import batches, to_ours
 from fusion_factor.market.stamps import MINUTES, bar_positions, check_label
 from fusion_factor.market.store import SessionBars
@@ -133,7 +133,7 @@ class MappedBars:
         """The compact form of all files, from the cache where it is there."""
         if self.cache is None:
             return self._filled(None)
-        made_from = hash_of([fingerprint(*self.table.files), str(self.table), self.minutes, self.label])
+        made_from = hash_of([files_fingerprint(self.table.files), str(self.table), self.minutes, self.label])
         folder = self.cache / f"bars-{made_from}"
         if not (folder / "axes.json").is_file():
             with new_artifact(folder) as tmp:

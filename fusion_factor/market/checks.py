@@ -35,7 +35,8 @@ def check_market(market: Market, *, today: date | None = None) -> list[str]:
     """
     check_sessions(market.sessions, today)
     check_universe(market)
-    found = check_prices(market)
+    found = [f"known of this data: {note}" for note in getattr(market, "notes", ())]
+    found += check_prices(market)
     found += check_price_units(market)
     found += check_moves(market)
     found += check_factors(market)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from fusion_factor.core.artifacts import fingerprint, hash_of
+from fusion_factor.core.artifacts import hash_of
 from fusion_factor.core.errors import ConfigError, DataError
 from fusion_factor.core.sessions import Calendar
 from fusion_factor.core.table_rules import TABLES
@@ -21,7 +21,7 @@ from fusion_factor.core.tables import check_table
 from fusion_factor.market.bar_files import MappedBars, open_bars
 from fusion_factor.market.baskets import BasketRule, Constituents, basket_prices, constituents
 from fusion_factor.market.dated import to_spells
-from fusion_factor.market.mapping import TableMap, choice, parse_table, refuse_unknown
+from fusion_factor.market.mapping import TableMap, choice, files_fingerprint, parse_table, refuse_unknown
 from fusion_factor.market.pool_files import PoolMap, clamp, mapped_index_prices, parse_pool, pool_members
 from fusion_factor.market.prices import (
     PriceGrid,
@@ -286,7 +286,7 @@ class FilesMarket(Market):
             if self._bars is not None:
                 files |= set(self._bars.table.files)
             described = {k: v for k, v in self.config.items() if k not in ("folder", "cache", "memory_limit_gb")}
-            self._fingerprint = hash_of([described, fingerprint(*sorted(files))])
+            self._fingerprint = hash_of([described, files_fingerprint(sorted(files))])
         return self._fingerprint
 
 

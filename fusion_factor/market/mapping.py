@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fusion_factor.core.artifacts import fingerprint, hash_of
 from fusion_factor.core.errors import ConfigError, DataError
 from fusion_factor.market.symbols import check_style
 
@@ -32,6 +33,7 @@ UNIT_OF = {name: "price" for name in ("open", "high", "low", "close", "vwap", "p
 }
 _MONEY = ("net_profit", "operating_cash_flow", "revenue", "cost")
 UNIT_OF |= {name: "amount" for name in _MONEY}
+HASHED_BYTES = 2 << 30
 SPELL_KINDS = ("intervals", "snapshots", "runs")
 _FILTER_KEYS = ("equals", "one_of", "not_one_of", "starts_with", "from", "until", "not_empty")
 
@@ -122,6 +124,13 @@ def find_files(path: str, folder: Path, where: str) -> tuple[Path, ...]:
         if file.suffix not in (".parquet", ".csv", ".gz"):
             raise DataError(f"{where}: file {file.name} is neither .parquet nor .csv")
     return tuple(found)
+
+
+def files_fingerprint(files: Sequence[Path]) -> str:
+    """A short hash of the files' contents; of more than 2 GB together, of their names, sizes and times of change."""
+    if sum(file.stat().st_size for file in files) <= HASHED_BYTES:
+        return fingerprint(*files)
+    return hash_of([(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files])
 
 
 def parse_filters(given: Sequence[Mapping[str, Any]] | None, where: str) -> tuple[Filter, ...]:

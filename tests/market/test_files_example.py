@@ -1,10 +1,12 @@
 """The example config is complete: files written as it describes them make a market, bars and pools."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from omegaconf import OmegaConf
 
 from fusion_factor.core.errors import FusionFactorError
@@ -71,6 +73,21 @@ def test_the_example_reads_what_it_describes(folder):
     assert market.pool("theme").members["weight"].tolist() == [0.25] * 4
     assert check_market(market) == []
     assert check_pool(market, "theme") == []
+
+
+def test_the_blocks_of_the_guide_are_accepted(tmp_path):
+    text = (CONF.parents[1] / "docs" / "own-data.md").read_text()
+    blocks = re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)
+    assert len(blocks) == 3
+    config = {"kind": "files", "folder": str(tmp_path)}
+    for block in blocks:
+        config |= yaml.safe_load(block)
+    for path in ("daily/a.csv", "minutes/20240102.parquet", "w.csv", "index_daily.csv"):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text("")
+    market = open_market(config)
+    assert market.pools == ("industry", "theme")
+    assert market.bar_minutes == 1
 
 
 def test_every_wrong_unit_in_the_example_is_found(folder):

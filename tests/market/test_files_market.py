@@ -1,13 +1,14 @@
 """A market over hand-made files: every mapping on a folder a person could have written."""
 
 import copy
+import os
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from fusion_factor.core.errors import ConfigError, DataError
-from fusion_factor.market import open_market
+from fusion_factor.market import mapping, open_market
 from fusion_factor.market.files import FilesMarket
 
 DAILY = """code,trade_date,o,h,l,c,vol,amt,st
@@ -286,6 +287,15 @@ def test_the_fingerprint_follows_files_and_description(folder):
     assert FilesMarket(config(folder, start="2024-01-03")).fingerprint() != first
     (folder / "daily.csv").write_text(DAILY.replace("104.5", "104.6"))
     assert FilesMarket(config(folder)).fingerprint() != first
+
+
+def test_very_large_files_are_known_by_size_and_time(folder, monkeypatch):
+    first = FilesMarket(config(folder)).fingerprint()
+    monkeypatch.setattr(mapping, "HASHED_BYTES", 1)
+    large = FilesMarket(config(folder)).fingerprint()
+    assert large != first
+    os.utime(folder / "daily.csv", ns=(1, 1))
+    assert FilesMarket(config(folder)).fingerprint() != large
 
 
 def test_asking_for_what_is_not_there(folder):

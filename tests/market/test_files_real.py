@@ -153,6 +153,7 @@ def test_pools_say_what_they_know_too_early(market):
 def test_the_checks_pass_and_tell(market):
     found = check_market(market)
     assert any("2021-08-10 +306%" in line for line in found)
+    assert any("known of this data: ST is known to 2022-01-14" in line for line in found)
     assert any("symbols are not in stock_prices" in line for line in found)
     for name in market.pools:
         assert check_pool(market, name)
