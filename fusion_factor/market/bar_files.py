@@ -114,14 +114,19 @@ class MappedBars:
                 yield _with_stamps(to_ours(raw, table), day)
 
     def _read_session(self, day: np.datetime64) -> _Grid:
-        frame = pd.concat(list(self._pieces((self._file_of[day],), NEEDED + self._extra, day)), ignore_index=True)
         where = f"bars: file {self._file_of[day].name}"
-        other = frame["day"].to_numpy() != day
-        if other.any():
-            raise DataError(f"{where}: holds rows of {frame['day'].to_numpy()[np.flatnonzero(other)[0]]}")
-        symbols = np.array(sorted(frame["symbol"].astype(str).unique()), dtype=object)
-        grid = self._empty(np.array([day]), symbols, None)
-        self._place([frame], grid, where)
+        pieces = list(self._pieces((self._file_of[day],), NEEDED + self._extra, day))
+        if not sum(map(len, pieces)):
+            raise DataError(f"{where}: holds no rows")
+        for piece in pieces:
+            other = piece["day"].to_numpy().astype("datetime64[D]") != day
+            if other.any():
+                raise DataError(f"{where}: holds rows of {piece['day'].iloc[int(other.argmax())]:%Y-%m-%d}")
+        symbols = sorted(
+            set().union(*(piece["symbol"].cat.remove_unused_categories().cat.categories for piece in pieces))
+        )
+        grid = self._empty(np.array([day]), np.array(symbols, dtype=object), None)
+        self._place(pieces, grid, where)
         return grid
 
     @property
@@ -251,7 +256,7 @@ def _with_stamps(frame: pd.DataFrame, day: np.datetime64 | None) -> pd.DataFrame
 
 def _axes(piece: pd.DataFrame, grid: _Grid) -> tuple[np.ndarray, np.ndarray]:
     """Positions of the rows on the session and symbol axes."""
-    symbol = piece["symbol"]
+    symbol = piece["symbol"].astype("category")
     lookup = np.searchsorted(grid.symbols, np.asarray(symbol.cat.categories, dtype=object))
     t = np.searchsorted(grid.sessions, piece["day"].to_numpy().astype("datetime64[D]"))
     return t, lookup[symbol.cat.codes.to_numpy()]

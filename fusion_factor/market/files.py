@@ -95,6 +95,8 @@ class FilesMarket(Market):
         for name in ("symbol", "date"):
             if name not in frame:
                 raise ConfigError(f"table stock_prices: column {name} is not mapped")
+        if frame.empty:
+            raise DataError("stock_prices: 0 rows are left, at least 1 is needed (what do the filters keep?)")
         if frame["date"].isna().any():
             row = int(frame["date"].isna().to_numpy().argmax())
             raise DataError(f"stock_prices: symbol {frame['symbol'].iloc[row]}: date is empty")

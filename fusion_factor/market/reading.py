@@ -30,7 +30,9 @@ def read_mapped(table: TableMap) -> pd.DataFrame:
     Raises DataError naming table, column and value for a missing column, a cell that cannot be read, a symbol that is
     not of the declared style.
     """
-    frames = [_read_file(file, table) for file in table.files]
+    frames = [frame for frame in (_read_file(file, table) for file in table.files) if frame is not None]
+    if not frames:
+        raise DataError(f"table {table.name}: file {table.files[0].name} has no rows")
     if len(frames) == 1:
         return frames[0]
     for name in [c for c in frames[0].columns if isinstance(frames[0][c].dtype, pd.CategoricalDtype)]:
@@ -110,16 +112,15 @@ def _check_columns(there: Sequence[str], wanted: Sequence[str], file: Path, tabl
             raise DataError(f"table {table.name}: file {file.name} has no column {name!r}; it has {', '.join(there)}")
 
 
-def _read_file(file: Path, table: TableMap) -> pd.DataFrame:
+def _read_file(file: Path, table: TableMap) -> pd.DataFrame | None:
+    """The rows of one file; None for a CSV that has a header only."""
     if file.suffix == ".parquet":
         source = _parquet(file, table)
         wanted = their_columns(table)
         _check_columns(source.schema_arrow.names, wanted, file, table)
         return to_ours(source.read(columns=wanted), table)
     pieces = list(batches(file, table))
-    if not pieces:
-        raise DataError(f"table {table.name}: file {file.name} has no rows")
-    return to_ours(pa.concat_tables(pieces), table)
+    return to_ours(pa.concat_tables(pieces), table) if pieces else None
 
 
 def to_ours(raw: pa.Table, table: TableMap) -> pd.DataFrame:

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from fusion_factor.core.errors import ConfigError, DataError
+from fusion_factor.market import reading
 from fusion_factor.market.bar_files import MappedBars
 
 ENDS = [f"{m // 60:02d}:{m % 60:02d}" for m in [*range(585, 691, 15), *range(795, 901, 15)]]
@@ -162,6 +163,24 @@ def test_the_compact_form_is_built_once_in_the_cache_and_again_when_a_file_chang
     write(tmp_path, day_rows(price=50.0))
     assert MappedBars(described(name), tmp_path, cache=cache).session_bars(day).open[0, 0] == 50.0
     assert len(list(cache.iterdir())) == 2
+
+
+@pytest.mark.parametrize("path", ["20250102.parquet", "{date}.parquet"])
+def test_pieces_of_a_file_join_without_a_seam(tmp_path, monkeypatch, path):
+    monkeypatch.setattr(reading, "BATCH_ROWS", 7)
+    auctions = [day_rows(s, times=["09:25"]).assign(volume=1.0) for s in ("600519.SH", "600000.SH")]
+    rows = pd.concat([day_rows(s) for s in ("600519.SH", "000001.SZ", "600000.SH")] + auctions)
+    rows.to_parquet(tmp_path / "20250102.parquet", row_group_size=11)
+    bars = MappedBars(described(path), tmp_path, cache=None).session_bars(np.datetime64("2025-01-02"))
+    assert list(bars.symbols) == ["000001.SZ", "600000.SH", "600519.SH"]
+    np.testing.assert_array_equal(bars.open, np.tile(np.arange(10, 26), (3, 1)))
+    assert bars.volume[:, 0].tolist() == [100.0, 101.0, 101.0]
+
+
+def test_an_empty_session_file_is_named(tmp_path):
+    write(tmp_path, day_rows().iloc[:0], "20250102.csv")
+    with pytest.raises(DataError, match=r"20250102.csv: holds no rows"):
+        MappedBars(described("{date}.csv"), tmp_path, cache=None).session_bars(np.datetime64("2025-01-02"))
 
 
 def test_memory_is_bounded_and_words_are_checked(tmp_path):

@@ -274,6 +274,17 @@ def test_a_missing_column_and_a_bad_cell_are_named(folder):
         _ = FilesMarket(config(folder)).symbols
 
 
+def test_files_without_rows_among_others_and_a_byte_order_mark(folder):
+    (folder / "daily.csv").write_text(DAILY, encoding="utf-8-sig")
+    (folder / "daily_holiday.csv").write_text(DAILY.splitlines()[0] + "\n")
+    assert len(FilesMarket(config(folder, {"stock_prices": prices(path="daily*.csv")})).table("stock_prices")) == 7
+    with pytest.raises(DataError, match=r"file daily_holiday.csv has no rows"):
+        _ = FilesMarket(config(folder, {"stock_prices": prices(path="daily_holiday.csv")})).symbols
+    nothing = prices(where=[{"column": "st", "equals": 7}])
+    with pytest.raises(DataError, match="stock_prices: 0 rows are left"):
+        _ = FilesMarket(config(folder, {"stock_prices": nothing})).symbols
+
+
 def test_gbk_and_other_separators(folder):
     (folder / "daily.csv").write_bytes("代码;日期;收盘\n600519.SH;2024-01-02;5\n".encode("gbk"))
     columns = {"symbol": "代码", "date": "日期", "open": "收盘", "close": "收盘"}
