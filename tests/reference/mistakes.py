@@ -142,6 +142,10 @@ def bad_nav(rng: Random, params: Params, tables: Tables) -> Words | None:
 
 def no_table(rng: Random, params: Params, tables: Tables) -> Words:
     optional = {"flags", "st"}
+    if params.get("benchmark_kind") != "series":
+        optional.add("benchmark")
+    if params.get("aggregate") != "cap":
+        optional.add("caps")
     name = rng.choice([name for name in sorted(tables) if name not in optional])
     del tables[name]
     return [name]
