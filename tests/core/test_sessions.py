@@ -95,5 +95,5 @@ def test_a_date_may_come_in_several_forms() -> None:
     day = np.datetime64("2020-01-02", "D")
     for value in ("2020-01-02", datetime.date(2020, 1, 2), datetime.datetime(2020, 1, 2), np.datetime64("2020-01-02")):
         assert parameter_date("start", value) == day
-    with pytest.raises(ConfigError, match="start: .*12:30"):
+    with pytest.raises(ConfigError, match=r"start: .*12:30"):
         parameter_date("start", np.datetime64("2020-01-02T12:30"))

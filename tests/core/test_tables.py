@@ -155,7 +155,7 @@ def test_every_column_that_is_not_optional_is_required(name: str) -> None:
 
 def test_codes_that_are_numbers_are_refused_for_they_lost_their_zeros() -> None:
     table = pd.DataFrame({"date": ["2024-01-02"], "symbol": [1], "score": [0.5]})
-    with pytest.raises(DataError, match="scores: date 2024-01-02, symbol 1: symbol .*1.* is not text"):
+    with pytest.raises(DataError, match=r"scores: date 2024-01-02, symbol 1: symbol .*1.* is not text"):
         check_table("scores", table)
 
 
@@ -178,7 +178,7 @@ def test_tables_may_hold_datetimes_categories_booleans_and_nothing() -> None:
 
 @pytest.mark.parametrize("date", [pd.Timestamp("2024-01-02 15:00"), pd.Timestamp("2024-01-02", tz="Asia/Shanghai"), 5])
 def test_a_date_with_a_time_or_a_zone_is_no_date(date: object) -> None:
-    with pytest.raises(DataError, match="scores: .* is not a date"):
+    with pytest.raises(DataError, match=r"scores: .* is not a date"):
         check_table("scores", pd.DataFrame({"date": [date], "symbol": "a", "score": 1.0}))
 
 
@@ -232,7 +232,7 @@ def test_a_blank_line_between_sessions_is_an_empty_key_and_at_the_end_nothing(tm
     path.write_text("date\n2024-01-02\n2024-01-03\n\n\n")
     assert len(read_table("sessions", path)) == 2
     path.write_text("date\n2024-01-02\n\n2024-01-03\n")
-    with pytest.raises(DataError, match="sessions: .*empty"):
+    with pytest.raises(DataError, match=r"sessions: .*empty"):
         read_table("sessions", path)
 
 
