@@ -17,8 +17,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fusion_factor.core.errors import DataError
+from fusion_factor.report.labels import ordered
 from fusion_factor.report.reshape import floats
 
+RUN_ORDER = ("market", "features", "train", "scores", "evaluate", "rotate")
+STAGES = ("scores", "evaluate", "rotate", "train")
+# the two labels of summary.csv: T+1..T+6 as published, and T+1..T+11 that the networks were trained on
+PUBLISHED, TRAINED = "published", "trained"
 IC_COLUMNS = ("date", "n", "ic", "rank_ic")
 LAYER_COLUMNS = ("date", "layer", "n", "return", "excess")
 SUMMARY_COLUMNS = (
@@ -97,14 +102,15 @@ class ReportData:
 
 
 class _Reader:
-    """Reads files of one run folder and remembers, by relative path, what could not be read."""
+    """Reads files of stage folders and remembers, as `stage/file`, what could not be read."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, folders: Mapping[str, Path]) -> None:
+        self.folders = folders
         self.problems: dict[str, str] = {}
 
     def _missing(self, path: Path, reason: str) -> None:
-        self.problems[path.relative_to(self.root).as_posix()] = reason
+        stage = next(name for name, folder in self.folders.items() if path.is_relative_to(folder))
+        self.problems[f"{stage}/{path.relative_to(self.folders[stage]).as_posix()}"] = reason
 
     def table(self, path: Path, columns: Sequence[str], *, optional: bool = False) -> pd.DataFrame:
         """A CSV file with exactly `columns`: absent ones are empty, further ones are left out; text stays text."""
@@ -217,31 +223,59 @@ def _subfolders(root: Path, needs: str) -> list[Path]:
     return sorted(path for path in root.iterdir() if (path / needs).is_file()) if root.is_dir() else []
 
 
-def load(run_folder: str | Path) -> ReportData:
-    """Reads a run folder (with `scores/`, `evaluate/`, `rotate/`, `train/`) into one `ReportData`.
+def _folds(content: Any) -> tuple[dict[str, Any], ...]:
+    """Folds as flat dicts: network, index, train_start .. use_end; from a list of such, or from lists by network."""
+    groups = content.items() if isinstance(content, dict) else [("", content)]
+    flat = []
+    for network, group in groups:
+        for fold in group if isinstance(group, list) else []:
+            if isinstance(fold, dict):
+                flat.append({"network": str(network), "index": fold.get("index", fold.get("fold"))} | _spans(fold))
+    return tuple(flat)
 
-    Missing or unreadable pieces are left empty and named in `problems`. Raises DataError when the folder itself is
-    not there.
+
+def _spans(fold: Mapping[str, Any]) -> dict[str, Any]:
+    spans = {}
+    for part in ("train", "valid", "use"):
+        given = fold.get(part)
+        for ours, theirs in (("start", "first"), ("end", "last")):
+            nested = given.get(theirs) if isinstance(given, dict) else None
+            spans[f"{part}_{ours}"] = fold.get(f"{part}_{ours}", nested)
+    return spans
+
+
+def load(results: str | Path | Mapping[str, str | Path]) -> ReportData:
+    """Reads the artifacts of a run into one `ReportData`.
+
+    `results` is a run folder (with `scores/`, `evaluate/`, `rotate/`, `train/` in it), or a mapping from these stage
+    names to folders, wherever they lie; further stages are read for their manifests. Missing or unreadable pieces are
+    left empty and named in `problems`. Raises DataError when the run folder itself is not there.
     """
-    root = Path(run_folder)
-    if not root.is_dir():
-        raise DataError(f"report: run folder {root} is not there")
-    reader = _Reader(root)
-    evaluate, rotate = root / "evaluate", root / "rotate"
-    scores = {path.name: _score(reader, path) for path in _subfolders(evaluate, "ic.csv")}
-    strategies = {path.name: _strategy(reader, path) for path in _subfolders(rotate, "nav.csv")}
+    if isinstance(results, Mapping):
+        folders = {name: Path(path) for name, path in results.items()}
+        absent = Path("no-such-folder")
+    else:
+        absent = Path(results)
+        if not absent.is_dir():
+            raise DataError(f"report: run folder {absent} is not there")
+        folders = {path.name: path for path in sorted(absent.iterdir()) if path.is_dir()}
+    scores, evaluate, rotate, train = (folders.get(name, absent / name) for name in STAGES)
+    reader = _Reader({**folders, **dict(zip(STAGES, (scores, evaluate, rotate, train), strict=True))})
     summary = reader.table(evaluate / "summary.csv", SUMMARY_COLUMNS)
-    folds = reader.json(root / "train" / "folds.json")
-    manifests = {path.parent.name: reader.mapping(path) for path in sorted(root.glob("*/manifest.json"))}
+    summary["label"] = summary["label"].replace("oracle", TRAINED)
     return ReportData(
-        scores=scores,
+        scores={path.name: _score(reader, path) for path in _subfolders(evaluate, "ic.csv")},
         summary=summary,
         seeds=reader.table(evaluate / "seeds.csv", SEED_COLUMNS),
         factors=reader.table(evaluate / "factors.csv", FACTOR_COLUMNS),
-        strategies=strategies,
-        history=_history(reader, root / "train" / "history"),
-        folds=tuple(fold for fold in folds if isinstance(fold, dict)) if isinstance(folds, list) else (),
-        table=reader.score_table(root / "scores" / "scores.parquet"),
-        manifests=manifests,
+        strategies={path.name: _strategy(reader, path) for path in _subfolders(rotate, "nav.csv")},
+        history=_history(reader, train / "history"),
+        folds=_folds(reader.json(train / "folds.json")),
+        table=reader.score_table(scores / "scores.parquet"),
+        manifests={
+            name: reader.mapping(folders[name] / "manifest.json")
+            for name in ordered(folders, RUN_ORDER)
+            if (folders[name] / "manifest.json").is_file()
+        },
         problems=reader.problems,
     )

@@ -1,7 +1,7 @@
 """One run to one page: `report.html` (self-contained) and `report.json` (the same figures, unrounded in its tables)."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -29,10 +29,12 @@ class Rendered:
     points: int
 
 
-def render(results: ReportData | str | Path, out: str | Path, title: str = "Fusion Factor report") -> Rendered:
+def render(
+    results: ReportData | str | Path | Mapping[str, str | Path], out: str | Path, title: str = "Fusion Factor report"
+) -> Rendered:
     """Writes the page and its figures as JSON.
 
-    `results` is a `ReportData` or a run folder; `out` a folder (gets `report.html`, `report.json`) or the path of an
+    `results` is a `ReportData`, or what `load` takes; `out` a folder (gets `report.html`, `report.json`) or the path of an
     .html file (the JSON lies beside it). Lines are drawn with fewer points when the page would pass 1.5 MB. Raises
     DataError when it cannot be made smaller than 2 MB, or when the run folder is not there.
     """

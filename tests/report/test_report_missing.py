@@ -140,3 +140,35 @@ def test_problems_name_the_file(own_run: Path) -> None:
     problems = load(own_run).problems
     assert problems["evaluate/seeds.csv"] == "the file is not there"
     assert problems["train/folds.json"].startswith("it could not be read")
+
+
+def test_stage_folders_may_lie_anywhere(own_run: Path, tmp_path: Path) -> None:
+    whole = load(own_run)
+    folders = {}
+    for stage in ("scores", "evaluate", "rotate", "train"):
+        folders[stage] = (own_run / stage).rename(tmp_path / f"{stage}-1f3a")
+    apart = load(folders)
+    assert "".join(map(markup.section, all_sections(apart))) == "".join(map(markup.section, all_sections(whole)))
+    (folders["evaluate"] / "seeds.csv").unlink()
+    assert set(load({"evaluate": folders["evaluate"]}).problems) >= {"evaluate/seeds.csv", "scores/scores.parquet"}
+
+
+def test_folds_by_network_and_the_other_name_of_the_training_label(own_run: Path) -> None:
+    whole = load(own_run)
+    nested = [
+        {"fold": fold["index"]}
+        | {part: {"first": fold[f"{part}_start"], "last": fold[f"{part}_end"]} for part in ("train", "valid", "use")}
+        for fold in whole.folds
+    ]
+    path = own_run / "evaluate" / "summary.csv"
+    assert "oracle" in set(pd.read_csv(path)["label"])
+    pd.read_csv(path).replace({"label": {"oracle": "trained"}}).to_csv(path, index=False)
+    (own_run / "train" / "folds.json").write_text(json.dumps({"hf": nested, "lf": nested}))
+    # both networks share their folds, which are drawn once
+    assert "".join(map(markup.section, all_sections(load(own_run)))) == "".join(
+        map(markup.section, all_sections(whole))
+    )
+    (own_run / "train" / "folds.json").write_text(json.dumps({"hf": nested[1:], "lf": [{**nested[1], "train": {}}]}))
+    text = _drawn(own_run)
+    assert "<b>HF 1</b>" in text
+    assert "<b>LF 1</b>" in text

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from fusion_factor.report.blocks import Block, Column, Folded, Note, Section, Table, Tile, Tiles, Timeline, plain
-from fusion_factor.report.data import ReportData, StrategyData
+from fusion_factor.report.data import PUBLISHED, TRAINED, ReportData, StrategyData
 from fusion_factor.report.labels import STRATEGIES, ordered, score_colour, score_label, strategy_colour, strategy_label
 from fusion_factor.report.numbers import number, shown
 from fusion_factor.report.reshape import standard_error
@@ -15,7 +15,7 @@ from fusion_factor.report.reshape import standard_error
 HEADLINE_SCORES = ("fused", "fused_neutral", "lf", "hf")
 
 
-def summary_row(data: ReportData, score: str, label: str = "published") -> pd.Series | None:
+def summary_row(data: ReportData, score: str, label: str = PUBLISHED) -> pd.Series | None:
     """The row of summary.csv for a score and a label, None where there is none."""
     frame = data.summary
     rows = frame[(frame["score"] == score) & (frame["label"] == label)] if len(frame) else frame
@@ -65,9 +65,9 @@ def _score_tiles(data: ReportData) -> list[Tile]:
         spread = f"± {shown(2 * error, 'pct')} (2 s.e.)" if error is not None else "no interval"
         below = f"{spread} · {shown(row['count'], 'int')} dates · ICIR {shown(row['icir'], 'num2')}"
         tiles.append(Tile(f"{score_label(score)}: RankIC", number(row["rank_ic"]), "pct", below, score_colour(score)))
-    oracle = summary_row(data, score, "oracle") if score else None
+    oracle = summary_row(data, score, TRAINED) if score else None
     if score and oracle is not None and number(oracle["share_of_oracle"]) is not None:
-        best = summary_row(data, "oracle", "oracle")
+        best = summary_row(data, "oracle", TRAINED)
         limit = f"oracle {shown(best['rank_ic'], 'pct')}, " if best is not None else ""
         below = f"{limit}score {shown(oracle['rank_ic'], 'pct')}, both on T+1..T+11"
         share = number(oracle["share_of_oracle"])
@@ -134,7 +134,8 @@ def _facts(data: ReportData) -> Table:
         )
         fact("Stocks a date", f"{shown(names.min(), 'int')} to {shown(names.max(), 'int')} with score and label")
     if data.folds:
-        fact("Folds", f"{len(data.folds)} walk-forward fits")
+        fits = len({(fold.get("use_start"), fold.get("use_end")) for fold in data.folds})
+        fact("Folds", f"{fits} walk-forward fits")
     seeds = {str(seed) for seed in data.history["seed"].dropna().unique()} if len(data.history) else set()
     if seeds:
         fact("Seeds", f"{len(seeds)} a fit")
@@ -199,12 +200,18 @@ def _rules(data: ReportData) -> Table:
 
 def _folds(data: ReportData) -> Timeline:
     rows: list[tuple[str, tuple[tuple[str, str, str, str], ...]]] = []
-    for fold in data.folds:
+    # networks with the same folds are drawn once
+    told = [{key: value for key, value in fold.items() if key != "network"} for fold in data.folds]
+    apart = len({str(dates) for dates in told}) > len({str(fold.get("index")) for fold in data.folds})
+    for position, fold in enumerate(data.folds):
+        if told[position] in told[:position]:
+            continue
         spans = [
             (kind, label, shown(fold.get(f"{kind}_start"), "date"), shown(fold.get(f"{kind}_end"), "date"))
             for kind, label in (("train", "training"), ("valid", "validation"), ("use", "use"))
         ]
-        rows.append((f"Fold {fold.get('index', len(rows))}", tuple(spans)))
+        label = f"{str(fold.get('network')).upper()} " if apart else "Fold "
+        rows.append((f"{label}{fold.get('index', len(rows))}", tuple(spans)))
     caption = (
         "Walk-forward folds: each model is trained and validated on the past, then scores the dates of its "
         "use. The gaps are the purge: labels must end before the next part begins."

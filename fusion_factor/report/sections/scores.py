@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from fusion_factor.report.blocks import Block, Column, Columns, Figure, Note, Section, Table
-from fusion_factor.report.data import ReportData
+from fusion_factor.report.data import PUBLISHED, TRAINED, ReportData
 from fusion_factor.report.figures import bars
 from fusion_factor.report.labels import BASELINES, MEANINGS, SCORES, ordered, score_colour, score_label
 from fusion_factor.report.numbers import number, rounded
@@ -30,7 +30,7 @@ _COMPARED = (
 )
 
 
-def _names(data: ReportData, label: str = "published") -> list[str]:
+def _names(data: ReportData, label: str = PUBLISHED) -> list[str]:
     frame = data.summary
     return ordered(frame.loc[frame["label"] == label, "score"].astype(str), SCORES) if len(frame) else []
 
@@ -96,17 +96,17 @@ def _missing_scores(names: list[str]) -> tuple[Note, ...]:
 
 
 def _oracle(data: ReportData) -> Note | Table:
-    names = _names(data, "oracle")
+    names = _names(data, TRAINED)
     if "oracle" not in names:
         text = (
             "No oracle: only a simulated market knows the signal it was made with, so here nobody can say "
             "which share of it a score recovers."
         )
         return Note((text,), "absent")
-    best = summary_row(data, "oracle", "oracle")
+    best = summary_row(data, "oracle", TRAINED)
     rows = []
     for name in names:
-        row = summary_row(data, name, "oracle")
+        row = summary_row(data, name, TRAINED)
         if row is not None:
             share = 1.0 if name == "oracle" else number(row["share_of_oracle"])
             rows.append(
