@@ -1,9 +1,15 @@
 """Words to stages: `fusion-factor STAGE [hydra overrides]`. Nothing heavy is imported before it is needed."""
 
 import difflib
+import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
 
 STAGES = {
     "run": "all of the below in order; what is unchanged is skipped",
@@ -87,15 +93,36 @@ def _run(stage: str, words: list[str]) -> int:
     words = ["debug=on" if word == "debug=true" else word for word in words]
     debug = any(word.startswith("debug=") for word in words)
 
-    def compose_and_work() -> None:
-        from fusion_factor.stages.entry import hydra_entry
-
-        hydra_entry(stage, words)
-
-    return _guarded(compose_and_work, debug=debug)
+    return _guarded(lambda: _compose_and_work(stage, words), debug=debug)
 
 
-def _guarded(work, *, debug: bool) -> int:  # type: ignore[no-untyped-def]
+def _compose_and_work(stage: str, words: list[str]) -> None:
+    """Hydra composes and hands over once; `--cfg`, `-m` and the other words of Hydra work as its users expect."""
+    import hydra
+
+    from fusion_factor.stages.settings_folder import conf_folder
+
+    sys.argv = [f"fusion-factor {stage}", *words]
+
+    @hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")
+    def job(config: "DictConfig") -> None:
+        from hydra.core.hydra_config import HydraConfig
+        from hydra.types import RunMode
+
+        from fusion_factor.pipeline import run_pipeline
+        from fusion_factor.stages.settings import read_settings
+        from fusion_factor.stages.stage import Workspace
+
+        settings = read_settings(config)
+        run = HydraConfig.get()
+        own = Path(run.runtime.output_dir) if run.mode == RunMode.MULTIRUN else None
+        logging.captureWarnings(True)
+        run_pipeline(stage, settings, Workspace(Path(settings.root), own))
+
+    job()
+
+
+def _guarded(work: Callable[[], None], *, debug: bool) -> int:
     from fusion_factor.core.errors import FusionFactorError
 
     # Hydra then hands exceptions on instead of printing them and exiting with its own status.
@@ -120,7 +147,7 @@ def _guarded(work, *, debug: bool) -> int:  # type: ignore[no-untyped-def]
 
 def _is_config_error(error: Exception) -> bool:
     names = {f"{kind.__module__.split('.')[0]}.{kind.__name__}" for kind in type(error).__mro__}
-    return bool(names & {"hydra.HydraException", "hydra.OverrideParseException", "omegaconf.OmegaConfBaseException"})
+    return bool(names & {"hydra.HydraException", "omegaconf.OmegaConfBaseException", "yaml.YAMLError"})
 
 
 def _one_line(error: Exception) -> str:

@@ -19,7 +19,9 @@ def test_help_is_useful_and_imports_nothing_heavy(words, tmp_path):
         "heavy = {'torch', 'lightning', 'pandas', 'numpy', 'hydra'} & set(sys.modules); print('heavy', sorted(heavy));"
         "raise SystemExit(status)"
     )
-    done = subprocess.run([sys.executable, "-c", code, *words], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
     assert done.returncode == 0
     assert "heavy []" in done.stdout
     for word in ("simulate", "rotate", "data=ashare_sample", "-m seed=", "exit status"):
