@@ -34,9 +34,9 @@ def render(
 ) -> Rendered:
     """Writes the page and its figures as JSON.
 
-    `results` is a `ReportData`, or what `load` takes; `out` a folder (gets `report.html`, `report.json`) or the path
-    of an .html file (the JSON lies beside it). Lines are drawn with fewer points when the page would pass 1.5 MB. Raises
-    DataError when it cannot be made smaller than 2 MB, or when the run folder is not there.
+    `results` is a `ReportData`, or what `load` takes; `out` a folder (gets `report.html`, `report.json`) or the
+    path of an .html file (the JSON lies beside it). Lines are drawn with fewer points when the page would pass
+    1.5 MB. Raises DataError when it cannot be made smaller than 2 MB, or when the run folder is not there.
     """
     data = results if isinstance(results, ReportData) else load(results)
     target = Path(out)
