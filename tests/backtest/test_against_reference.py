@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from reference import problems, run
-from reference.case_folders import differences, read_files, write_case
+from reference.case_folders import COLUMNS, differences, read_files, write_case
 from reference.random_cases import Case, random_case
 
 from fusion_factor.backtest import CASE_KINDS
@@ -113,6 +113,10 @@ def test_case_folders_agree_with_the_reference(tmp_path: Path) -> None:
             wrong = [] if wanted is None and not out.exists() else [f"refused, or files left behind: {refusal}"]
         else:
             wrong = differences(wanted or {}, read_files(out))
+            for path in out.glob("*.csv"):
+                header = path.read_text(encoding="utf-8").splitlines()[0]
+                if header != ",".join(COLUMNS[path.name]):
+                    wrong.append(f"{path.name}: header {header}")
         if wrong:
             reports.append(f"{folder}: " + " | ".join(wrong[:3]))
     assert not reports, "\n".join(reports)

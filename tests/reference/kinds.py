@@ -49,8 +49,8 @@ def has_price_history(settings: dict[str, Any], closes: dict[str, float], day: s
     return len([date for date in closes if date <= day]) >= settings["min_history"]
 
 
-def rotation(settings: dict[str, Any], tables: Tables) -> dict[str, Any]:
-    """Kind `rotation`."""
+def rotation_tables(settings: dict[str, Any], tables: Tables) -> dict[str, list[Row]]:
+    """The checked tables of a rotation."""
     needed: dict[str, tuple[str, ...]] = {"sessions": (), "index_prices": (), "members": (), "scores": ()}
     if settings["aggregate"] == "weight":
         needed["members"] = ("weight",)
@@ -59,14 +59,24 @@ def rotation(settings: dict[str, Any], tables: Tables) -> dict[str, Any]:
     if settings["benchmark_kind"] == "series":
         needed["benchmark"] = ()
     known = ("sessions", "index_prices", "members", "scores", "flags", "benchmark", "caps")
-    data = load(tables, known, needed)
-    sessions = [row["date"] for row in data["sessions"]]
-    pool = sorted(settings["pool"] or {row["code"] for row in data["index_prices"]})
+    return load(tables, known, needed)
+
+
+def keep_to_pool(settings: dict[str, Any], data: dict[str, list[Row]], pool: list[str]) -> None:
+    """Section 0: codes outside of a listed pool are refused, or left out without `strict_pool`."""
     for name in ("index_prices", "members"):
         outside = [row for row in data[name] if row["code"] not in pool]
         if outside and settings["pool"] and settings["strict_pool"]:
             raise BadInput(f"{name} {outside[0]['code']}: not in pool")
         data[name] = [row for row in data[name] if row["code"] in pool]
+
+
+def rotation(settings: dict[str, Any], tables: Tables) -> dict[str, Any]:
+    """Kind `rotation`."""
+    data = rotation_tables(settings, tables)
+    sessions = [row["date"] for row in data["sessions"]]
+    pool = sorted(settings["pool"] or {row["code"] for row in data["index_prices"]})
+    keep_to_pool(settings, data, pool)
     closes = valid_prices(data["index_prices"], "code", "close")
     dated, end = signal_days(settings, sessions, closes)
     scored = index_scores(
@@ -114,6 +124,24 @@ def adjusted(rows: list[Row]) -> list[Row]:
     return result
 
 
+def eligible_stocks(
+    settings: dict[str, Any],
+    own: dict[str, float | None],
+    closes: Prices,
+    universe: list[str],
+    delisted: dict[str, str],
+    day: str,
+) -> dict[str, float]:
+    """4.1 for stocks: also a member of the universe, and not delisted."""
+    good = {}
+    for symbol, score in own.items():
+        gone = symbol in delisted and delisted[symbol] <= day
+        priced = has_price_history(settings, closes.get(symbol, {}), day)
+        if score is not None and priced and symbol in universe and not gone:
+            good[symbol] = score
+    return good
+
+
 def stock_portfolio(settings: dict[str, Any], tables: Tables) -> dict[str, Any]:
     """Kind `stock_portfolio`: symbols are the codes; `members` is read for the universe alone."""
     needed: dict[str, tuple[str, ...]] = {"sessions": (), "scores": (), "stock_prices": (), "stocks": ()}
@@ -143,13 +171,7 @@ def stock_portfolio(settings: dict[str, Any], tables: Tables) -> dict[str, Any]:
     for day, _, _ in dated:
         own = {symbol: scores.get(symbol, {}).get(day) for symbol in pool}
         scored.append({symbol: (score, 1.0) for symbol, score in own.items()})
-        good = {}
-        for symbol, score in own.items():
-            gone = symbol in delisted and delisted[symbol] <= day
-            priced = has_price_history(settings, closes.get(symbol, {}), day)
-            if score is not None and priced and symbol in universe_at[day] and not gone:
-                good[symbol] = score
-        eligible.append(good)
+        eligible.append(eligible_stocks(settings, own, closes, universe_at[day], delisted, day))
     chosen = decisions(settings, dated, eligible)
     market = Limits(sessions, data["stocks"], data.get("st", []))
     flags = {(row["symbol"], row["date"]): market.blocked(row, settings["execute"]) for row in raw}
