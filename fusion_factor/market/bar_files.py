@@ -10,7 +10,7 @@ Legend of axes: t session, f field, s symbol, b bar of a session.
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,27 +20,15 @@ import pandas as pd
 
 from fusion_factor.core.artifacts import hash_of, new_artifact
 from fusion_factor.core.errors import ConfigError, DataError
+from fusion_factor.market.bar_grid import FIELDS, BarGrid, empty_grid, fill_grid
 from fusion_factor.market.mapping import TableMap, choice, files_fingerprint, parse_table
 from fusion_factor.market.reading import batches, to_ours
-from fusion_factor.market.stamps import MINUTES, bar_positions, check_label
+from fusion_factor.market.stamps import MINUTES, check_label
 from fusion_factor.market.store import SessionBars
 
-FIELDS = ("open", "high", "low", "close", "volume", "amount")
 NEEDED = ("symbol", *FIELDS)
 _TIME = ("datetime", "date", "time")
 _DATE_IN_NAME = r"(\d{4}-?\d{2}-?\d{2})"
-
-
-@dataclass
-class _Grid:
-    """values [T, F, S, B] float32; there [T, S]: the session has rows of the symbol."""
-
-    sessions: np.ndarray
-    symbols: np.ndarray
-    fields: tuple[str, ...]
-    values_tfsb: np.ndarray
-    there_ts: np.ndarray
-    after_hours: int = 0
 
 
 class MappedBars:
@@ -113,7 +101,7 @@ class MappedBars:
             for raw in batches(file, table):
                 yield _with_stamps(to_ours(raw, table), day)
 
-    def _read_session(self, day: np.datetime64) -> _Grid:
+    def _read_session(self, day: np.datetime64) -> BarGrid:
         where = f"bars: file {self._file_of[day].name}"
         pieces = list(self._pieces((self._file_of[day],), NEEDED + self._extra, day))
         if not sum(map(len, pieces)):
@@ -126,7 +114,9 @@ class MappedBars:
             set().union(*(piece["symbol"].cat.remove_unused_categories().cat.categories for piece in pieces))
         )
         grid = self._empty(np.array([day]), np.array(symbols, dtype=object), None)
-        self._place(pieces, grid, where)
+        for piece in pieces:
+            check_label(piece["minute"].to_numpy(), self.label, self.minutes, where)
+        fill_grid(pieces, grid, self.minutes, self.label, where)
         return grid
 
     @property
@@ -134,7 +124,7 @@ class MappedBars:
         return ("trades",) if "trades" in self.table.columns else ()
 
     @cached_property
-    def _grid(self) -> _Grid:
+    def _grid(self) -> BarGrid:
         """The compact form of all files, from the cache where it is there."""
         if self.cache is None:
             return self._filled(None)
@@ -153,7 +143,7 @@ class MappedBars:
                 del grid
                 (tmp / "axes.json").write_text(json.dumps(axes))
         axes = json.loads((folder / "axes.json").read_text())
-        return _Grid(
+        return BarGrid(
             np.array(axes["sessions"], dtype="datetime64[D]"),
             np.array(axes["symbols"], dtype=object),
             FIELDS + self._extra,
@@ -162,7 +152,7 @@ class MappedBars:
             axes["after_hours"],
         )
 
-    def _filled(self, folder: Path | None) -> _Grid:
+    def _filled(self, folder: Path | None) -> BarGrid:
         """Two walks through the files: first which sessions and symbols there are, then their values."""
         days: set[np.datetime64] = set()
         symbols: set[str] = set()
@@ -175,55 +165,14 @@ class MappedBars:
             raise DataError("bars: the files hold no rows")
         check_label(np.array(sorted(minutes)), self.label, self.minutes, "bars")
         grid = self._empty(np.array(sorted(days)), np.array(sorted(symbols), dtype=object), folder)
-        self._place(self._pieces(self.table.files, NEEDED + self._extra, None), grid, "bars")
+        pieces = self._pieces(self.table.files, NEEDED + self._extra, None)
+        fill_grid(pieces, grid, self.minutes, self.label, "bars")
         return grid
 
-    def _empty(self, sessions: np.ndarray, symbols: np.ndarray, folder: Path | None) -> _Grid:
-        fields = FIELDS + self._extra
-        shape = (len(sessions), len(fields), len(symbols), self.n_bars)
-        size = np.prod(shape, dtype=float) * 4 / 2**30
-        if folder is None and size > self.memory_limit_gb:
-            raise DataError(
-                f"bars: need {size:.1f} GB in memory, the limit is {self.memory_limit_gb:g}; give `cache`, a folder"
-            )
-        if folder is None:
-            values = np.empty(shape, np.float32)
-        else:
-            values = np.lib.format.open_memmap(folder / "values.npy", mode="w+", dtype=np.float32, shape=shape)
-        values[:, :4], values[:, 4:] = np.nan, 0.0
-        return _Grid(sessions, symbols, fields, values, np.zeros((len(sessions), len(symbols)), dtype=bool))
-
-    def _place(self, pieces: Any, grid: _Grid, where: str) -> None:
-        """Put every row on its place in the grid; auction rows join their bar at the end."""
-        filled = np.zeros((len(grid.sessions), len(grid.symbols), self.n_bars), dtype=bool)
-        auctions = []
-        for piece in pieces:
-            if self.by_session:
-                check_label(piece["minute"].to_numpy(), self.label, self.minutes, where)
-            bar, auction = bar_positions(piece["minute"].to_numpy(), self.minutes, self.label, where)
-            kept = bar >= 0
-            grid.after_hours += int((~kept).sum())
-            piece = piece.assign(bar=bar)
-            auctions.append(piece[kept & auction])
-            self._place_rows(piece[kept & ~auction], grid, filled, where)
-        late = pd.concat(auctions, ignore_index=True)
-        if len(late):
-            _join_auctions(late, grid, where)
-
-    def _place_rows(self, piece: pd.DataFrame, grid: _Grid, filled: np.ndarray, where: str) -> None:
-        t, s = _axes(piece, grid)
-        b = piece["bar"].to_numpy()
-        flat = (t * len(grid.symbols) + s) * self.n_bars + b
-        before = filled.reshape(-1)[flat]
-        filled.reshape(-1)[flat] = True
-        if before.any() or len(np.unique(flat)) < len(flat):
-            again = int(np.flatnonzero(before | pd.Series(flat).duplicated().to_numpy())[0])
-            raise DataError(
-                f"{where}: symbol {grid.symbols[s[again]]}, {grid.sessions[t[again]]}, bar {b[again]} is there twice"
-            )
-        grid.there_ts[t, s] = True
-        for f, name in enumerate(grid.fields):
-            grid.values_tfsb[t, f, s, b] = _cleaned(piece, name)
+    def _empty(self, sessions: np.ndarray, symbols: np.ndarray, folder: Path | None) -> BarGrid:
+        file = None if folder is None else folder / "values.npy"
+        limit = self.memory_limit_gb
+        return empty_grid(sessions, symbols, FIELDS + self._extra, self.n_bars, file=file, memory_limit_gb=limit)
 
 
 def _check_mapping(table: TableMap, by_session: bool) -> None:
@@ -252,54 +201,6 @@ def _with_stamps(frame: pd.DataFrame, day: np.datetime64 | None) -> pd.DataFrame
         else np.full(len(frame), day, "datetime64[s]")
     )
     return frame.assign(day=days, minute=minute)
-
-
-def _axes(piece: pd.DataFrame, grid: _Grid) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of the rows on the session and symbol axes."""
-    symbol = piece["symbol"].astype("category")
-    lookup = np.searchsorted(grid.symbols, np.asarray(symbol.cat.categories, dtype=object))
-    t = np.searchsorted(grid.sessions, piece["day"].to_numpy().astype("datetime64[D]"))
-    return t, lookup[symbol.cat.codes.to_numpy()]
-
-
-def _cleaned(piece: pd.DataFrame, name: str) -> np.ndarray:
-    """Numbers of a field; a bar without a volume has volume 0, one without volume has amount 0."""
-    values = piece[name].to_numpy(np.float64)
-    if name == "volume" or name == "trades":
-        return np.nan_to_num(values, nan=0.0)
-    if name == "amount":
-        return np.where(np.nan_to_num(piece["volume"].to_numpy(), nan=0.0) == 0, 0.0, values)
-    return values
-
-
-def _join_auctions(late: pd.DataFrame, grid: _Grid, where: str) -> None:
-    """Opening rows give their bar its open, closing rows its close; high, low, volume, amount and trades are joined."""
-    twice = late.duplicated(["symbol", "day", "minute"])
-    if twice.any():
-        row = late[twice].iloc[0]
-        raise DataError(f"{where}: symbol {row['symbol']}, {row['day'].date()}, minute {row['minute']} is there twice")
-    # of several opening rows the earliest comes last, so that its open stays; of closing rows the latest
-    late = late.iloc[np.argsort(late["minute"].to_numpy() * np.where(late["bar"] == 0, -1, 1), kind="stable")]
-    turn = late.groupby(["symbol", "day", "bar"], observed=True).cumcount().to_numpy()
-    for k in range(int(turn.max()) + 1):  # in one turn every bar is met at most once
-        _join_turn(late[turn == k], grid)
-
-
-def _join_turn(late: pd.DataFrame, grid: _Grid) -> None:
-    t, s = _axes(late, grid)
-    b, values = late["bar"].to_numpy(), grid.values_tfsb
-    grid.there_ts[t, s] = True
-    traded = np.nan_to_num(late["volume"].to_numpy(np.float64), nan=0.0) > 0
-    for f, name in enumerate(grid.fields):
-        old, new = values[t, f, s, b], _cleaned(late, name).astype(np.float32)
-        if name in ("open", "close"):
-            own_side = (b == 0) == (name == "open")
-            joined = np.where(traded & np.isfinite(new) & (own_side | ~np.isfinite(old)), new, old)
-        elif name in ("high", "low"):
-            joined = np.where(traded, (np.fmax if name == "high" else np.fmin)(old, new), old)
-        else:
-            joined = old + new
-        values[t, f, s, b] = joined
 
 
 def open_bars(config: Mapping[str, Any], folder: Path) -> MappedBars | None:

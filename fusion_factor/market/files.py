@@ -19,10 +19,10 @@ from fusion_factor.core.sessions import Calendar
 from fusion_factor.core.table_rules import TABLES
 from fusion_factor.core.tables import check_table
 from fusion_factor.market.bar_files import MappedBars, open_bars
-from fusion_factor.market.baskets import BasketRule, Constituents, basket_prices, constituents
+from fusion_factor.market.baskets import BasketRule, Constituents, constituents
 from fusion_factor.market.dated import to_spells
 from fusion_factor.market.mapping import TableMap, choice, files_fingerprint, parse_table, refuse_unknown
-from fusion_factor.market.pool_files import PoolMap, clamp, mapped_index_prices, parse_pool, pool_members
+from fusion_factor.market.pool_files import build_pool, clamp, parse_pool
 from fusion_factor.market.prices import (
     PriceGrid,
     add_factors,
@@ -241,26 +241,11 @@ class FilesMarket(Market):
         if name not in self.pool_maps:
             raise DataError(f"pool {name} is not one of {', '.join(self.pools) or 'no pools'}")
         if name not in self._pools:
-            self._pools[name] = self._built(self.pool_maps[name])
+            described = self.pool_maps[name]
+            named = described.members if isinstance(described.members, str) else None
+            spells = self.table(named) if named is not None and self.has(named) else None
+            self._pools[name] = build_pool(described, spells, self.sessions, self.symbols, self._constituents)
         return self._pools[name]
-
-    def _built(self, pool: PoolMap) -> Pool:
-        named = pool.members if isinstance(pool.members, str) else None
-        spells = self.table(named) if named is not None and self.has(named) else None
-        prices, priced = None, None
-        more: list[str] = []
-        if pool.baskets is None:
-            prices, more = mapped_index_prices(pool, self.sessions)
-            priced = set(prices["code"].unique())
-        members, remarks = pool_members(pool, spells, self.sessions, self.symbols, priced)
-        if pool.baskets is not None:
-            built = basket_prices(members, self._constituents(pool.baskets), pool.baskets)
-            prices = check_table("index_prices", built, sessions=self.sessions)
-        assert prices is not None  # mapped or built
-        both = set(prices["code"].unique()) & set(members["code"].unique())
-        prices = prices[prices["code"].isin(both)].reset_index(drop=True)
-        members = members[members["code"].isin(both)].reset_index(drop=True)
-        return Pool(pool.name, prices, members, "; ".join(text for text in (pool.note, *remarks, *more) if text))
 
     def _constituents(self, rule: BasketRule) -> Constituents:
         factor = filled_factors(self.grid)

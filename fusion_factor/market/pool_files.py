@@ -1,6 +1,6 @@
 """Index pools out of vendor files: members from spells or lists, prices from index bars or built from the members."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,11 @@ import pandas as pd
 from fusion_factor.core.errors import ConfigError, DataError
 from fusion_factor.core.spells import cover
 from fusion_factor.core.tables import check_table
-from fusion_factor.market.baskets import BasketRule, parse_rule
+from fusion_factor.market.baskets import BasketRule, Constituents, basket_prices, parse_rule
 from fusion_factor.market.dated import intervals_to_spells, join_members, snapshots_to_spells
 from fusion_factor.market.mapping import TableMap, choice, parse_table, refuse_unknown
 from fusion_factor.market.reading import read_mapped
+from fusion_factor.market.store import Pool
 
 _KEYS = ("members", "prices", "baskets", "note", "min_members", "members_in_market")
 
@@ -66,6 +67,33 @@ def parse_pool(name: str, given: Mapping[str, Any], folder: Path) -> PoolMap:
 def _tables(name: str, given: Any, folder: Path) -> tuple[TableMap, ...]:
     entries: Sequence[Mapping[str, Any]] = [given] if isinstance(given, Mapping) else given
     return tuple(parse_table(name, entry, folder) for entry in entries)
+
+
+def build_pool(
+    pool: PoolMap,
+    spells: pd.DataFrame | None,
+    sessions: npt.NDArray[np.datetime64],
+    symbols: npt.NDArray[Any],
+    constituents_of: Callable[[BasketRule], Constituents],
+) -> Pool:
+    """The pool of a description: the codes that have both members and prices, and a note on what they know too early.
+
+    `spells`: the checked table that `pool.members` names, None when it is mapped. `constituents_of` gives returns and
+    weights of all stocks where prices are to be built.
+    """
+    prices, priced, more = None, None, []  # type: ignore[var-annotated]
+    if pool.baskets is None:
+        prices, more = mapped_index_prices(pool, sessions)
+        priced = set(prices["code"].unique())
+    members, remarks = pool_members(pool, spells, sessions, symbols, priced)
+    if prices is None and pool.baskets is not None:
+        built = basket_prices(members, constituents_of(pool.baskets), pool.baskets)
+        prices = check_table("index_prices", built, sessions=sessions)
+    assert prices is not None  # mapped or built, says parse_pool
+    both = set(prices["code"].unique()) & set(members["code"].unique())
+    prices = prices[prices["code"].isin(both)].reset_index(drop=True)
+    members = members[members["code"].isin(both)].reset_index(drop=True)
+    return Pool(pool.name, prices, members, "; ".join(text for text in (pool.note, *remarks, *more) if text))
 
 
 def pool_members(

@@ -62,6 +62,11 @@ def translate(symbols: Sequence[str], style: str, *, table: str, exchanges: Sequ
     `exchanges` gives one exchange name for each symbol; the style `bare` needs it. Raises DataError for a symbol that
     is not of the style (a second style in one table among them), for an exchange that is missing or unknown, and for a
     920xxx outside of Beijing.
+
+    >>> translate(["SH600519", "sz000001"], "prefix", table="daily")
+    ['600519.SH', '000001.SZ']
+    >>> translate(["000001"], "bare", table="daily", exchanges=["SZSE"])
+    ['000001.SZ']
     """
     check_style(style, table)
     if style == "as_is":

@@ -165,6 +165,14 @@ def test_the_compact_form_is_built_once_in_the_cache_and_again_when_a_file_chang
     assert len(list(cache.iterdir())) == 2
 
 
+def test_numbers_of_trades_are_carried_when_there(tmp_path):
+    rows = day_rows().assign(n=np.arange(16)).drop(index=2)
+    given = described(write(tmp_path, rows)) | {"columns": COLUMNS | {"trades": "n"}}
+    bars = MappedBars(given, tmp_path, cache=None).session_bars(np.datetime64("2025-01-02"))
+    assert bars.trades is not None
+    assert bars.trades[0].tolist() == [0, 1, 0, *range(3, 16)]
+
+
 @pytest.mark.parametrize("path", ["20250102.parquet", "{date}.parquet"])
 def test_pieces_of_a_file_join_without_a_seam(tmp_path, monkeypatch, path):
     monkeypatch.setattr(reading, "BATCH_ROWS", 7)

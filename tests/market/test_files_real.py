@@ -47,6 +47,13 @@ def test_closes_of_the_description(market):
     assert benchmark["2025-12-31"] == 4629.94
 
 
+@pytest.mark.parametrize(("code", "close"), [("000300.SH", 3934.91), ("000905.SH", 5725.73), ("000852.SH", 5957.72)])
+def test_the_benchmark_is_chosen_by_its_code(shared_data, code, close):
+    market = real_market(shared_data, benchmark=code, sessions_from="benchmark")
+    assert len(market.sessions) == 2919
+    assert market.table("benchmark").set_index("date")["close"]["2024-12-31"] == close
+
+
 def test_sessions_and_rows_of_2025(market):
     year = market.sessions.astype("datetime64[Y]") == np.datetime64("2025")
     assert year.sum() == 243
