@@ -1,6 +1,6 @@
 """The parameters of training as frozen dataclasses: units in names, limits checked when they are made."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from typing import Any
 
@@ -101,22 +101,35 @@ class FitSettings:
 class NetworkSettings:
     """One network: its name and, each as `_target_` and arguments, its module, its inputs and its loss.
 
-    train_start overrides the one of the folds, for a network whose data starts earlier or later.
+    folds and fit override single values of FoldSettings and FitSettings for this network: its data may start later
+    than the others', or its cross-sections be smaller.
     """
 
     name: str
     network: dict[str, Any]
     inputs: dict[str, Any]
     loss: dict[str, Any] = field(default_factory=lambda: {"_target_": "fusion_factor.networks.CorrelationLoss"})
-    train_start: str | None = None
+    folds: dict[str, Any] = field(default_factory=dict)
+    fit: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse an unusable name and parts that name no class."""
+        """Refuse an unusable name, parts that name no class, and overrides of values that do not exist."""
         _require(self.name.isidentifier(), "network name", self.name, "letters, digits and _")
         for part in ("network", "inputs", "loss"):
             spec = getattr(self, part)
             _require("_target_" in spec, f"network {self.name}: {part}", dict(spec), "a mapping with _target_")
-        _require(_is_date(self.train_start), f"network {self.name}: train_start", self.train_start, "a date or null")
+        for part, kind in (("folds", FoldSettings), ("fit", FitSettings)):
+            known = [each.name for each in fields(kind)]
+            for name in getattr(self, part):
+                _require(name in known, f"network {self.name}: {part}", name, f"one of {', '.join(known)}")
+
+    def own_folds(self, folds: FoldSettings) -> FoldSettings:
+        """The fold settings of this network."""
+        return replace(folds, **self.folds)
+
+    def own_fit(self, fit: FitSettings) -> FitSettings:
+        """The fit settings of this network."""
+        return replace(fit, **self.fit)
 
     def as_dict(self) -> dict[str, Any]:
         """The settings as plain JSON-like values, for hashes and checkpoints."""

@@ -56,7 +56,7 @@ def train(
             f"({settings.min_names}) labelled names"
         )
     if module.first_epoch < settings.max_epochs and not _patience_over(module):
-        trainer = _trainer(inputs.device, settings, settings.max_epochs - module.first_epoch, tensorboard)
+        trainer = _trainer(inputs.device, settings.max_epochs - module.first_epoch, tensorboard)
         with _quiet_lightning():
             trainer.fit(module, SessionOrder(train_t, seed), SessionOrder(valid_t))
     if not module.best_weights:
@@ -73,15 +73,13 @@ def _patience_over(module: FactorModule) -> bool:
     return module.first_epoch > 0 and last - max(module.best_epoch, 0) >= module.settings.patience_epochs
 
 
-def _trainer(device: torch.device, settings: FitSettings, epochs: int, tensorboard: Path | None) -> pl.Trainer:
+def _trainer(device: torch.device, epochs: int, tensorboard: Path | None) -> pl.Trainer:
     logger = TensorBoardLogger(tensorboard.parent, name=None, version=tensorboard.name) if tensorboard else False
     with _quiet_lightning():
         return pl.Trainer(
             accelerator="gpu" if device.type == "cuda" else "cpu",
             devices=[device.index or 0] if device.type == "cuda" else 1,
             max_epochs=epochs,
-            gradient_clip_val=settings.clip_value,
-            gradient_clip_algorithm="value",
             logger=logger,
             num_sanity_val_steps=0,
             enable_checkpointing=False,

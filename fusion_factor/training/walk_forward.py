@@ -71,13 +71,16 @@ def run(
     target = Path(folder)
     device = choose_device(device)
     feature_set = FeatureSet.load(features, mmap=True)
-    by_network = {network.name: _folds_of(feature_set, network, folds, fit_settings.min_names) for network in networks}
+    by_network = {
+        network.name: _folds_of(feature_set, network, folds, network.own_fit(fit_settings).min_names)
+        for network in networks
+    }
     mark = fingerprint(features)
     jobs = [
-        FitJob(network, fold, seed, fit_settings, str(features), mark, str(target), device)
+        FitJob(network, fold, seed, network.own_fit(fit_settings), str(features), mark, str(target), device)
+        for seed in seeds  # outermost: an interrupted run has whole seeds first
         for network in networks
         for fold in by_network[network.name]
-        for seed in seeds
     ]
     work: list[Any] = (
         jobs if checkpoints is None else [_with_weights(job, Path(checkpoints), feature_set) for job in jobs]
@@ -100,11 +103,10 @@ def folds_for(features: FeatureSet, inputs: WindowInputs, folds: FoldSettings, m
 
 
 def _folds_of(features: FeatureSet, network: NetworkSettings, folds: FoldSettings, min_names: int) -> list[Fold]:
-    """The folds of one network, from its own train_start if it has one."""
-    own = folds if network.train_start is None else replace(folds, train_start=network.train_start)
+    """The folds of one network, by its own fold settings."""
     inputs = build(network.inputs, WindowInputs, features)  # type: ignore[type-abstract]
     try:
-        return folds_for(features, inputs, own, min_names)
+        return folds_for(features, inputs, network.own_folds(folds), min_names)
     except ConfigError as error:
         raise ConfigError(f"network {network.name}: {error}") from error
 
@@ -162,6 +164,7 @@ def _write_tables(
 ) -> None:
     for network in networks:
         own = [(job, result) for job, result in zip(jobs, results, strict=True) if job.network.name == network.name]
+        own.sort(key=lambda pair: (pair[0].fold.index, pair[0].seed))
         join_parts([Path(result.part) for _, result in own], folder / "predictions" / f"{network.name}.parquet")
         rows = [
             {"fold": job.fold.index, "seed": job.seed, **row}

@@ -36,7 +36,7 @@ LF = NetworkSettings(
     "lf",
     {"_target_": "fusion_factor.networks.LowFrequencyNet", "hidden": 5},
     {"_target_": "fusion_factor.training.LowFrequencyInputs", "daily_bars": 6, "weekly_bars": 4, "monthly_bars": 3},
-    train_start="2015-12-01",
+    folds={"train_start": "2015-12-01"},
 )
 FOLDS = FoldSettings(
     first_use="2016-05-15",
