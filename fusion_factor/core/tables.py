@@ -49,7 +49,9 @@ class _Rows:
         if column.kind == "text":
             codes, labels, bad = column_types.as_text(given)
             if bad >= 0:
-                raise self.refuse(bad, f"{column.name} {given.iloc[bad]!r} is not text (codes keep their zeros)")
+                raise self.refuse(
+                    bad, f"{column.name} {given.iloc[bad]} is not text (as a number it would lose its zeros)"
+                )
             self.order_keys[column.name] = codes
             self.values[column.name] = pd.Series(labels, dtype=str).array.take(codes, allow_fill=True)
             empty = codes < 0
