@@ -17,6 +17,7 @@ from fusion_factor.core.errors import DataError
 from fusion_factor.core.labels import valid_price
 from fusion_factor.features.feature_set import FIELDS
 from fusion_factor.features.panel import BoolArray, Float32Array, FloatArray, Panel
+from fusion_factor.market.checks import column
 from fusion_factor.market.store import Market
 
 WEEK, MONTH = 5, 20
@@ -43,32 +44,29 @@ class DailyBars:
     traded: BoolArray
 
 
-def columns_of(market: Market) -> set[str]:
-    """The columns that the market's `stock_prices` has."""
-    return set(market.table("stock_prices").columns)
-
-
 def adjustment(market: Market) -> FloatArray:
     """Backward adjustment factor [T, N]: 1 without such a column; an empty field takes the latest earlier value."""
-    if "adj_factor" not in columns_of(market):
+    factor = column(market, "adj_factor")
+    if factor is None:
         return np.ones((len(market.sessions), len(market.symbols)))
-    return bn.push(market.dense("adj_factor").astype(np.float64), axis=0)
+    return bn.push(factor.astype(np.float64), axis=0)
 
 
 def daily_bars(market: Market) -> DailyBars:
     """The market's adjusted daily bars; DataError when `stock_prices` has no volume."""
-    there = columns_of(market)
-    if "volume" not in there:
+    raw_volume = column(market, "volume")
+    if raw_volume is None:
         raise DataError("stock_prices: column volume is not there; a session without it cannot be told from a halt")
-    close, raw_volume, factor = market.dense("close"), market.dense("volume"), adjustment(market)
+    close, factor = market.dense("close"), adjustment(market)
     traded = valid_price(close) & (raw_volume > 0) & np.isfinite(raw_volume) & (factor > 0)
     factor = np.where(traded, factor, np.nan)
     last = bn.push(close * factor, axis=0)
 
     def price(name: str, fallback: FloatArray) -> FloatArray:
-        if name not in there:
+        raw = column(market, name)
+        if raw is None:
             return fallback
-        adjusted = market.dense(name) * factor
+        adjusted = raw * factor
         return np.where(traded, np.where(valid_price(adjusted), adjusted, fallback), last)
 
     open_ = price("open", last)
@@ -77,8 +75,10 @@ def daily_bars(market: Market) -> DailyBars:
     known = np.isfinite(last)
     volume = np.where(traded, raw_volume / factor, np.where(known, 0.0, np.nan))
     typical = (open_ + high + low + last) / 4
-    amount = market.dense("amount") if "amount" in there else np.full(close.shape, np.nan)
-    amount = np.where(valid_price(amount), amount, volume * typical)
+    known_amount = column(market, "amount")
+    amount = volume * typical
+    if known_amount is not None:
+        amount = np.where(valid_price(known_amount), known_amount, amount)
     amount = np.where(traded, amount, np.where(known, 0.0, np.nan))
     with np.errstate(divide="ignore", invalid="ignore"):
         vwap = np.where(traded, amount / volume, last)

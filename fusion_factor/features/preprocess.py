@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import bottleneck as bn
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from fusion_factor.core.cross_section import mad_clip, residual, zscore
 from fusion_factor.core.spells import governing
@@ -49,8 +50,8 @@ def latest_log_cap(market: Market) -> FloatArray:
     caps = market.table("caps")
     count = len(market.sessions)
     days = caps["date"].to_numpy().astype("datetime64[D]")
-    position_of = {symbol: n for n, symbol in enumerate(market.symbols)}
-    n = np.array([position_of.get(symbol, -1) for symbol in caps["symbol"]], np.int64)
+    codes, names = pd.factorize(caps["symbol"])
+    n = pd.Index(market.symbols).get_indexer(pd.Index(names))[codes]
     t = np.searchsorted(market.sessions, days)
     cap = caps["cap"].to_numpy(dtype=np.float64, copy=True)
     usable = (n >= 0) & (t < count) & np.isfinite(cap) & (cap > 0)

@@ -12,9 +12,10 @@ import numpy.typing as npt
 from fusion_factor.core.labels import price_relative, valid_price
 from fusion_factor.core.limits import PriceLimits, blocked
 from fusion_factor.core.spells import cover
-from fusion_factor.features.bars import MONTH, WEEK, DailyBars, adjustment, columns_of
+from fusion_factor.features.bars import MONTH, WEEK, DailyBars, adjustment
 from fusion_factor.features.config import FeatureConfig
 from fusion_factor.features.panel import BoolArray, FloatArray, Panel
+from fusion_factor.market.checks import column
 from fusion_factor.market.store import Market
 
 IntArray = npt.NDArray[np.int64]
@@ -138,9 +139,9 @@ def raw_pre_close(market: Market, bars: DailyBars, factor_tn: FloatArray) -> Flo
     before = np.full(bars.close.shape, np.nan)
     before[1:] = bars.close[:-1]
     derived = np.round(before / factor_tn, 2)
-    if "pre_close" not in columns_of(market):
+    given = column(market, "pre_close")
+    if given is None:
         return derived
-    given = market.dense("pre_close")
     return np.where(valid_price(given), given, derived)
 
 

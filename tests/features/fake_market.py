@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from fusion_factor.core.errors import DataError
 from fusion_factor.core.tables import check_table, dense
 from fusion_factor.market.store import Market, SessionBars
 
@@ -33,6 +34,8 @@ class FakeMarket(Market):
         return self._tables[name]
 
     def dense(self, column):
+        if column not in self._tables["stock_prices"]:
+            raise DataError(f"stock_prices has no column {column}")
         return dense(self._tables["stock_prices"], column, self.sessions, self.symbols)
 
     @property
