@@ -144,8 +144,8 @@ def test_finished_fits_are_not_done_again(stored: Path, trained: Path, tmp_path:
     ends = [line.split(": ", 1)[1] for line in lines]
     assert ends == [
         "hf fold00_seed0 found finished",
-        "hf fold00_seed1 done",
         "hf fold01_seed0 done",
+        "hf fold00_seed1 done",
         "hf fold01_seed1 found finished",
     ]
     pd.testing.assert_frame_equal(table(folder), table(trained), check_exact=True)
@@ -184,8 +184,19 @@ def test_interrupted_fit_goes_on_and_ends_the_same(
     assert history.query("fold == 0").epoch.tolist() == [0, 0, 1, 1]
 
 
-class FailsForOneSeed(nn.Module):
-    """A user's own network, found by name, that breaks in one fold."""
+def test_a_network_may_have_its_own_fit_and_fold_values(stored: Path, tmp_path: Path) -> None:
+    own = replace(HF, fit={"max_epochs": 1}, folds={"valid_share": 0.4})
+    train_all(stored, tmp_path, networks=[own, replace(HF, name="other")], seeds=(0,))
+    epochs = [set(pd.read_csv(tmp_path / "history" / f"{name}.csv").epoch) for name in ("hf", "other")]
+    assert epochs == [{0}, {0, 1}]
+    folds = json.loads((tmp_path / "folds.json").read_text())
+    assert folds["hf"][0]["valid"]["sessions"] > folds["other"][0]["valid"]["sessions"]
+    with pytest.raises(ConfigError, match="network hf: fit is 'epochs', must be one of"):
+        replace(HF, fit={"epochs": 1})
+
+
+class FailsOnOneSession(nn.Module):
+    """A user's own network, found by name, that can be made to break on one session."""
 
     tasks = ("mine",)
 
@@ -202,7 +213,9 @@ class FailsForOneSeed(nn.Module):
 
 
 OWN = NetworkSettings(
-    "own", {"_target_": "test_walk_forward.FailsForOneSeed"}, {"_target_": "fusion_factor.training.HighFrequencyInputs"}
+    "own",
+    {"_target_": "test_walk_forward.FailsOnOneSession"},
+    {"_target_": "fusion_factor.training.HighFrequencyInputs"},
 )
 
 
@@ -217,7 +230,7 @@ def test_a_failing_job_is_named_and_the_others_stay(
     assert features.hf is not None
     last = len(features.sessions) - 1
     name = int(np.flatnonzero(features.has_hf[last])[0])
-    monkeypatch.setattr(FailsForOneSeed, "bad", float(features.hf.values[last, name, 0]))
+    monkeypatch.setattr(FailsOnOneSession, "bad", float(features.hf.values[last, name, 0]))
     with pytest.raises(TrainingFailed, match=r"1 of 2 jobs failed \(own fold01_seed0: RuntimeError: broken forward\)"):
         train_all(stored, tmp_path, networks=[OWN], seeds=(0,))
     monkeypatch.undo()
