@@ -150,7 +150,8 @@ class StoredMarket(Market):
         if name not in self._tables:
             if not self.has(name):
                 raise DataError(f"market folder {self.folder}: there is no table {name}")
-            self._tables[name] = read_table(name, self.folder / f"{name}.parquet")
+            sessions = None if name == "sessions" else self.sessions
+            self._tables[name] = read_table(name, self.folder / f"{name}.parquet", sessions=sessions)
         return self._tables[name]
 
     def dense(self, column: str) -> npt.NDArray[np.float64]:
@@ -181,14 +182,14 @@ class StoredMarket(Market):
         if name not in self.pools:
             raise DataError(f"pool {name} is not one of {', '.join(self.pools) or 'no pools'}")
         folder = self.folder / "pools" / name
-        index_prices = read_table("index_prices", folder / "index_prices.parquet")
+        index_prices = read_table("index_prices", folder / "index_prices.parquet", sessions=self.sessions)
         members = read_table("members", folder / "members.parquet")
         return Pool(name, index_prices, members, self.description.get("pools", {}).get(name, {}).get("note", ""))
 
     @property
     def truth(self) -> pd.DataFrame | None:
         path = self.folder / "truth.parquet"
-        return read_table("scores", path) if path.is_file() else None
+        return read_table("scores", path, sessions=self.sessions) if path.is_file() else None
 
     def fingerprint(self) -> str:
         if not hasattr(self, "_fingerprint"):

@@ -14,12 +14,12 @@ import numpy.typing as npt
 from fusion_factor.market.simulated import mechanism, minutes
 from fusion_factor.market.simulated.config import SimulationConfig
 from fusion_factor.market.simulated.population import Population, stream
-from fusion_factor.market.simulated.prices import ex_rights, limits_of, targets_of
+from fusion_factor.market.simulated.prices import LimitBook, ex_rights, targets_of
 
 INDUSTRY_SHARE = 0.12
 PATH_NOISE, GAP_SHARE = 0.35, 0.3
-VOLUME_GAIN = {"short_volume": 0.38, "medium_volume": 0.34, "long_volume": 0.34}
-VOLUME_NOISE, VOLUME_MOVE = 0.14, 0.08
+VOLUME_GAIN = {"volume": 0.4}
+VOLUME_NOISE, VOLUME_MOVE = 0.10, 0.08
 JUMP_RATE, NEWS_RATE = 0.006, 0.0007
 _STREAM_FIRST, _STREAM_DAY, _STREAM_MINUTES = 11, 12, 13
 
@@ -57,6 +57,7 @@ class MarketWalk:
         self.close = np.floor(stocks.price * 100.0 + 0.5).astype(np.int64)
         self.adj_factor, self.shares = np.ones(n), stocks.shares.copy()
         self.dividend, self.split = np.zeros(n), np.ones(n)
+        self.limits = LimitBook(stocks, sessions)
         self.market_volatility = 1.0
         self.profiles = np.stack(minutes.profiles())
 
@@ -77,7 +78,7 @@ class MarketWalk:
         self.adj_factor = np.where(changed, self.adj_factor * (self.close / pre_close), self.adj_factor)
         self.shares = np.where(trades, np.round(self.shares * self.split), self.shares)
         self.dividend[trades], self.split[trades] = 0.0, 1.0
-        limits = limits_of(pre_close, stocks, t, self.sessions[t])
+        limits = self.limits.on(t, pre_close)
         targets = targets_of(pre_close, draws["gap"], draws["return"], limits)
         trading = np.flatnonzero(trades)
         minute = self._minutes(t, trading, draws, targets, limits)

@@ -65,6 +65,7 @@ class IndexPool:
         self.level = np.full(count, BASE)
         self.weight = np.zeros((count, len(stocks.symbols)))
         self.reviewed = np.zeros(count, bool)
+        self.started = np.zeros(count, bool)
         self._rows: list[tuple[Any, ...]] = []
         self._open_spells: dict[tuple[int, int], tuple[Any, float]] = {}
         self._spells: list[tuple[Any, ...]] = []
@@ -131,9 +132,9 @@ class IndexPool:
         opened = self.level * (1.0 + np.where(live, self.weight @ now.open_return / safe, 0.0))
         close = self.level * (1.0 + np.where(live, self.weight @ now.close_return / safe, 0.0))
         amount = (self.weight > 0.0) @ now.amount
-        fresh = live & (self.inception >= t - 0) & (self.level == BASE) & (t > 0) & (self.inception == t)
+        fresh = live & ~self.started
         opened, close = np.where(fresh, BASE, opened), np.where(fresh, BASE, close)
-        self.level = close
+        self.level, self.started = close, self.started | live
         self._rows.append((session, live, opened, close, amount))
 
     def index_prices(self) -> pd.DataFrame:

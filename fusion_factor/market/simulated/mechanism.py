@@ -7,9 +7,14 @@ Each stock carries latent states, stationary Gaussian AR(1) processes of unit va
 * `volume`  moves the stock's daily volume, visible in the path of volumes;
 * `shape`   moves the shape of the minutes within a session, visible in intraday factors alone.
 
-The drift of session t+1 is a sum of terms, each a weight times a product of saturated states s(x) = erf(k x / sqrt 2)
-at the close of t. States within one term are independent of each other, and for Gaussian x with mean m and variance v
-E[s(x)] = erf(k m / sqrt(2 (1 + k^2 v))), so the conditional expectation of the drift at any later session is exact.
+The drift of session t+1 is a sum of terms, each a weight times a product of bent states at the close of t:
+
+* `rise`    erf(k x / sqrt 2): saturates on both sides;
+* `above`   Phi(k (x - 0.5)) less its mean: counts only beyond a threshold;
+* `hump`    exp(-k^2 x^2 / 2) less its mean: both extremes are the same, so no straight line sees it.
+
+States within one term are independent, and for Gaussian x each bent mean has a closed form, so the conditional
+expectation of the drift at any later session is exact.
 
 Legend of axes: n stock, q state.
 """
@@ -40,39 +45,43 @@ class State:
 
 
 @dataclass(frozen=True)
+class Bend:
+    """A bent state: the state's name, `rise`, `above` or `hump`, and its steepness k."""
+
+    state: str
+    kind: str = "rise"
+    steepness: float = 1.5
+
+
+@dataclass(frozen=True)
 class Term:
-    """One term of the drift: `weight` (return a session) times the product of s(state) with steepness k."""
+    """One term of the drift: `weight` (return a session) times the product of its bends."""
 
     weight: float
-    factors: tuple[tuple[str, float], ...]
+    bends: tuple[Bend, ...]
 
 
 STATES = (
-    State("short_path", "path", 4),
-    State("medium_path", "path", 18),
-    State("long_path", "path", 60),
-    State("short_volume", "volume", 6, 0.1),
-    State("medium_volume", "volume", 20, 0.1),
-    State("long_volume", "volume", 60, 0.1),
-    State("middle", "shape", 10),
-    State("down", "shape", 10),
-    State("sticky", "shape", 10),
-    State("burst", "shape", 10),
+    State("short_path", "path", 5),
+    State("long_path", "path", 50),
+    State("volume", "volume", 10, 0.1),
+    State("middle", "shape", 20),
+    State("down", "shape", 20),
+    State("sticky", "shape", 20),
+    State("burst", "shape", 20),
 )
 STATE_NAMES = tuple(state.name for state in STATES)
 POSITION = {name: q for q, name in enumerate(STATE_NAMES)}
-K = 1.5
+THRESHOLD = 0.5
 TERMS = (
-    Term(-6e-4, (("short_path", K),)),
-    Term(9e-4, (("short_path", K), ("short_volume", K))),
-    Term(3e-4, (("medium_path", K),)),
-    Term(-6e-4, (("medium_path", K), ("medium_volume", K))),
-    Term(-3e-4, (("long_path", K),)),
-    Term(-4e-4, (("long_volume", K),)),
-    Term(3e-4, (("middle", K),)),
-    Term(5e-4, (("middle", K), ("down", K))),
-    Term(-3e-4, (("sticky", K),)),
-    Term(-3e-4, (("sticky", K), ("burst", K))),
+    Term(-6e-4, (Bend("short_path"),)),
+    Term(6e-4, (Bend("short_path"), Bend("volume"))),
+    Term(9e-4, (Bend("long_path", "hump", 1.4),)),
+    Term(-4e-4, (Bend("volume"),)),
+    Term(-3e-4, (Bend("sticky"),)),
+    Term(-6e-4, (Bend("burst", "above"),)),
+    Term(2e-4, (Bend("down"),)),
+    Term(4e-4, (Bend("middle", "hump", 1.4),)),
 )
 
 
@@ -106,23 +115,30 @@ def next_states(states_qn: FloatArray, shocks_qn: FloatArray, return_shock_n: Fl
 
 def expected_drift(states_qn: FloatArray, ahead: int, terms: tuple[Term, ...] = TERMS) -> FloatArray:
     """E[sum of terms at the states `ahead` sessions later | the states now] [N]; ahead = 0 is the drift itself."""
-    saturated: dict[tuple[str, float], FloatArray] = {}
+    bent: dict[Bend, FloatArray] = {}
     total = np.zeros(states_qn.shape[1])
     for term in terms:
         product = np.full(states_qn.shape[1], float(term.weight))
-        for factor in term.factors:
-            if factor not in saturated:
-                saturated[factor] = _expected_saturation(states_qn, *factor, ahead)
-            product *= saturated[factor]
+        for bend in term.bends:
+            if bend not in bent:
+                bent[bend] = _expected_bend(states_qn, bend, ahead)
+            product *= bent[bend]
         total += product
     return total
 
 
-def _expected_saturation(states_qn: FloatArray, name: str, steepness: float, ahead: int) -> FloatArray:
-    q = POSITION[name]
+def _expected_bend(states_qn: FloatArray, bend: Bend, ahead: int) -> FloatArray:
+    """E[bend(x)] for x with the mean and variance that the state has `ahead` sessions later."""
+    q, k = POSITION[bend.state], bend.steepness
     keep = STATES[q].decay ** ahead
-    variance = 1.0 - keep * keep
-    return erf(steepness * keep * states_qn[q] / math.sqrt(2.0 * (1.0 + steepness * steepness * variance)))
+    mean, variance = keep * states_qn[q], 1.0 - keep * keep
+    spread = 1.0 + k * k * variance
+    if bend.kind == "rise":
+        return erf(k * mean / math.sqrt(2.0 * spread))
+    if bend.kind == "above":
+        usual = 0.5 + 0.5 * math.erf(-k * THRESHOLD / math.sqrt(2.0 * (1.0 + k * k)))
+        return 0.5 + 0.5 * erf(k * (mean - THRESHOLD) / math.sqrt(2.0 * spread)) - usual
+    return np.exp(-0.5 * k * k * mean * mean / spread) / math.sqrt(spread) - 1.0 / math.sqrt(1.0 + k * k)
 
 
 def oracle(states_qn: FloatArray, terms: tuple[Term, ...] = TERMS) -> FloatArray:

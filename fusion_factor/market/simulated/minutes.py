@@ -14,7 +14,7 @@ import numpy.typing as npt
 from numba import njit
 
 MINUTES = 240
-MIDDLE_GAIN, DOWN_GAIN, STICKY_GAIN, BURST_GAIN = 0.30, 0.09, 0.10, 0.18
+MIDDLE_GAIN, DOWN_GAIN, STICKY_GAIN, BURST_GAIN = 0.10, 0.07, 0.09, 0.15
 _FLOAT = npt.NDArray[np.float64]
 
 

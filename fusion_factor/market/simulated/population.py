@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from fusion_factor.market.simulated.config import SimulationConfig
 
@@ -58,6 +59,27 @@ class Population:
     def on(self, t: int) -> npt.NDArray[np.bool_]:
         """Which stocks are listed on session t [N]."""
         return (self.listed_from <= t) & (t < self.listed_until)
+
+    def stocks_table(self, sessions: npt.NDArray[np.datetime64]) -> pd.DataFrame:
+        """Table `stocks`, one row a stock [N]; delist_date is empty where it lies after the last session."""
+        last = len(sessions) - 1
+        off = np.where(self.listed_until <= last, sessions[np.minimum(self.listed_until, last)], np.datetime64("NaT"))
+        columns = {"symbol": self.symbols, "board": self.board, "list_date": self.list_date, "delist_date": off}
+        return pd.DataFrame(columns)
+
+    def st_table(self, sessions: npt.NDArray[np.datetime64]) -> pd.DataFrame:
+        """Table `st`: spells on the market; out_date is empty while a spell lasts (or up to the delisting)."""
+        rows = []
+        for n in np.flatnonzero(self.st.any(axis=0)):
+            marked = np.zeros(len(sessions) + 2, dtype=np.int64)
+            stop = min(int(self.listed_until[n]), len(sessions))
+            marked[1 : stop + 1] = self.st[:stop, n]
+            edges = np.diff(marked)
+            for a, b in zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1), strict=True):
+                out = sessions[b] if b < len(sessions) else np.datetime64("NaT")
+                rows.append((self.symbols[n], sessions[a], out))
+        frame = pd.DataFrame(rows, columns=["symbol", "in_date", "out_date"])
+        return frame.astype({"in_date": "datetime64[s]", "out_date": "datetime64[s]", "symbol": "str"})
 
 
 def stream(seed: int, *words: int) -> np.random.Generator:
@@ -140,6 +162,7 @@ def _events(
         _mark_spells(suspended[:, n], rng, first + 30, SUSPENSION_GAP, _suspension_length)
         _mark_spells(st[:, n], rng, first + 150, ST_GAP, lambda r: int(r.integers(120, 400)))
         st[max(until[n] - DELISTING_ST, 0) : until[n], n] = True
+        st[until[n] :, n] = False
         _mark_ex_dates(dividend[:, n], split[:, n], rng, sessions)
     return {"suspended": suspended, "st": st, "dividend": dividend, "split": split, "listed_until": until}
 

@@ -8,13 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from fusion_factor.core.limits import NO_LIMIT, PriceLimits
 from fusion_factor.market.simulated.population import Population
 
-CHINEXT_REFORM = np.datetime64("2020-08-24")
-REGISTRATION_REFORM = np.datetime64("2023-04-10")
-FREE_SESSIONS = 5
+FREE_RISE = 100
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
+
+
+def ex_rights(close_n: IntArray, dividend_n: FloatArray, split_n: FloatArray) -> IntArray:
+    """The reference price after a dividend (share of the price) and a split, in whole cents, at least 1."""
+    paid = np.floor(close_n * dividend_n + 0.5)
+    return np.maximum(np.floor((close_n - paid) / split_n + 0.5), 1).astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -26,33 +31,18 @@ class Limits:
     free: npt.NDArray[np.bool_]
 
 
-def ex_rights(close_n: IntArray, dividend_n: FloatArray, split_n: FloatArray) -> IntArray:
-    """The reference price after a dividend (share of the price) and a split, in whole cents, at least 1."""
-    paid = np.floor(close_n * dividend_n + 0.5)
-    return np.maximum(np.floor((close_n - paid) / split_n + 0.5), 1).astype(np.int64)
+class LimitBook:
+    """The price limits of core.limits for the stocks of a population."""
 
+    def __init__(self, stocks: Population, sessions: npt.NDArray[np.datetime64]) -> None:
+        self._all = np.arange(len(stocks.symbols))
+        self._limits = PriceLimits(stocks.stocks_table(sessions), stocks.st_table(sessions), sessions, stocks.symbols)
 
-def limits_of(pre_close_n: IntArray, stocks: Population, t: int, session: np.datetime64) -> Limits:
-    """The price limits of session t, rounded half up to the cent in integer arithmetic.
-
-    A first session is taken by `stocks.new_listing`; the rules by board and date are those of core.limits.
-    """
-    percent = np.full(len(pre_close_n), 10, dtype=np.int64)
-    reformed = (stocks.board == "star") | ((stocks.board == "chinext") & (session >= CHINEXT_REFORM))
-    percent[stocks.st[t]] = 5
-    percent[reformed] = 20
-    age = t - stocks.listed_from
-    registered = (
-        (stocks.board == "star")
-        | ((stocks.board == "chinext") & (stocks.list_date >= CHINEXT_REFORM))
-        | ((stocks.board == "main") & (stocks.list_date >= REGISTRATION_REFORM))
-    )
-    free = stocks.new_listing & registered & (age < FREE_SESSIONS)
-    up, down = 100 + percent, 100 - percent
-    first = stocks.new_listing & ~registered & (age == 0)
-    up[first], down[first] = 144, 64
-    high, low = (pre_close_n * up + 50) // 100, (pre_close_n * down + 50) // 100
-    return Limits(np.where(free, 1, low), np.where(free, pre_close_n * 100, high), free)
+    def on(self, t: int, pre_close_n: IntArray) -> Limits:
+        """The limits of session t on the ex-rights references, in cents."""
+        high, low = self._limits.prices(np.int64(t), self._all, pre_close_n / 100.0)
+        free = high == NO_LIMIT
+        return Limits(np.where(free, 1, low), np.where(free, pre_close_n * FREE_RISE, high), free)
 
 
 @dataclass(frozen=True)

@@ -46,8 +46,8 @@ class DailyTables:
         held = self._frame(self._held)
         write_table(folder, "caps", held[["symbol", "date", "cap"]])
         write_table(folder, "scores", held.dropna()[["date", "symbol", "score"]], file="truth")
-        write_table(folder, "stocks", self._stocks())
-        write_table(folder, "st", self._st())
+        write_table(folder, "stocks", self.stocks.stocks_table(self.sessions).iloc[self._known()])
+        write_table(folder, "st", self.stocks.st_table(self.sessions))
         write_table(folder, "industry", self._industry())
 
     def _write_prices(self, folder: Path) -> None:
@@ -69,34 +69,6 @@ class DailyTables:
     def _known(self) -> npt.NDArray[np.int64]:
         """Stocks that have come to the market by the last session."""
         return np.flatnonzero(self.stocks.listed_from < len(self.sessions))
-
-    def _stocks(self) -> pd.DataFrame:
-        known = self._known()
-        until = self.stocks.listed_until[known]
-        gone = until < len(self.sessions)
-        off = np.where(gone, self.sessions[np.minimum(until, len(self.sessions) - 1)], np.datetime64("NaT"))
-        return pd.DataFrame(
-            {
-                "symbol": self.stocks.symbols[known],
-                "board": self.stocks.board[known],
-                "list_date": self.stocks.list_date[known],
-                "delist_date": off,
-            }
-        )
-
-    def _st(self) -> pd.DataFrame:
-        """ST spells within the life of the stock; empty out_date while one lasts."""
-        rows = []
-        for n in self._known():
-            stop = min(int(self.stocks.listed_until[n]), len(self.sessions))
-            marked = np.concatenate([[False], self.stocks.st[:stop, n], [False]]).astype(int)
-            marked[: self.stocks.listed_from[n] + 1] = 0
-            edges = np.diff(marked)
-            for a, b in zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1), strict=True):
-                out = self.sessions[b] if b < len(self.sessions) else np.datetime64("NaT")
-                rows.append((self.stocks.symbols[n], self.sessions[a], out))
-        frame = pd.DataFrame(rows, columns=["symbol", "in_date", "out_date"])
-        return frame.astype({"in_date": "datetime64[s]", "out_date": "datetime64[s]", "symbol": "str"})
 
     def _industry(self) -> pd.DataFrame:
         known = self._known()
