@@ -7,6 +7,7 @@ import json
 import logging
 import math
 import os
+import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,7 +17,7 @@ import numpy as np
 from fusion_factor.features.bars import MONTH, WEEK, DailyBars, daily_bars, rolling_panel
 from fusion_factor.features.config import FeatureConfig
 from fusion_factor.features.factor_stream import FactorStream, factor_count
-from fusion_factor.features.feature_set import FeatureSet
+from fusion_factor.features.feature_set import OPTIONAL_PANELS, REQUIRED_PANELS, FeatureSet
 from fusion_factor.features.intraday.catalogue import CATALOGUE, PRESETS
 from fusion_factor.features.own_factors import OwnFactor, own_factors
 from fusion_factor.features.panel import BoolArray, Float32Array, Panel, create_values
@@ -57,8 +58,7 @@ def build(
     own = own_factors(config.extra)
     for warning in check_market(market) if check else ():
         log.warning("%s", warning)
-    path.mkdir(parents=True, exist_ok=True)
-    (path / FINISHED).unlink(missing_ok=True)
+    _clear(path)
 
     bars = daily_bars(market)
     daily, weekly, monthly = _bar_panels(market, bars, path)
@@ -79,6 +79,14 @@ def build(
     )  # fmt: skip
     made.save(path)
     return FeatureSet.load(path)
+
+
+def _clear(path: Path) -> None:
+    """Make the folder, and leave in it nothing of an earlier build but finished sessions."""
+    path.mkdir(parents=True, exist_ok=True)
+    (path / FINISHED).unlink(missing_ok=True)
+    for name in (*REQUIRED_PANELS, *OPTIONAL_PANELS):
+        shutil.rmtree(path / name, ignore_errors=True)
 
 
 def _bar_panels(market: Market, bars: DailyBars, path: Path) -> tuple[Panel, Panel, Panel]:

@@ -117,6 +117,7 @@ def test_an_interrupted_build_goes_on_where_it_was(built, market, tmp_path, monk
 
 def test_a_market_without_bars_has_low_frequency_inputs_only(built, market, tmp_path):
     tables = {name: market.table(name) for name in ("stock_prices", "stocks", "st")}
+    (tmp_path / "set" / "factors").mkdir(parents=True)  # left over from something else
     features = build(FakeMarket(market.sessions, tables, {}), CONFIG, tmp_path / "set", progress=False)
     assert features.factors is None
     assert features.hf is None
