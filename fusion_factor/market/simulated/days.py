@@ -81,10 +81,10 @@ class MarketWalk:
         limits = self.limits.on(t, pre_close)
         targets = targets_of(pre_close, draws["gap"], draws["return"], limits)
         trading = np.flatnonzero(trades)
-        minute = self._minutes(t, trading, draws, targets, limits)
+        cents, minute_volume, minute_amount = self._minutes(t, trading, draws, targets, limits)
         daily = np.empty((4, len(trading)), dtype=np.int64)
         volume, amount = np.empty(len(trading), np.int64), np.empty(len(trading), np.int64)
-        minutes.daily_of(*minute, daily, volume, amount)
+        minutes.daily_of(cents, minute_volume, minute_amount, daily, volume, amount)
         wide = np.repeat(self.close[None, :], 4, axis=0)
         wide[:, trading] = daily
         self.close = np.where(listed, wide[3], self.close)
@@ -93,7 +93,7 @@ class MarketWalk:
         wide_volume[trading], wide_amount[trading] = volume, amount
         return Day(
             t, trading, wide, wide_volume, wide_amount, pre_close, self.adj_factor, self.shares,
-            mechanism.oracle(self.states), *minute,
+            mechanism.oracle(self.states), cents, minute_volume, minute_amount,
         )  # fmt: skip
 
     def _take_ex_rights(self, t: int, listed: npt.NDArray[np.bool_], trades: npt.NDArray[np.bool_]) -> None:

@@ -74,14 +74,13 @@ STATE_NAMES = tuple(state.name for state in STATES)
 POSITION = {name: q for q, name in enumerate(STATE_NAMES)}
 THRESHOLD = 0.5
 TERMS = (
-    Term(-6e-4, (Bend("short_path"),)),
-    Term(6e-4, (Bend("short_path"), Bend("volume"))),
-    Term(9e-4, (Bend("long_path", "hump", 1.4),)),
-    Term(-4e-4, (Bend("volume"),)),
-    Term(-3e-4, (Bend("sticky"),)),
-    Term(-6e-4, (Bend("burst", "above"),)),
-    Term(2e-4, (Bend("down"),)),
-    Term(4e-4, (Bend("middle", "hump", 1.4),)),
+    Term(-10.0e-4, (Bend("short_path"),)),
+    Term(9.3e-4, (Bend("short_path"), Bend("volume"))),
+    Term(18.6e-4, (Bend("long_path", "hump", 1.4),)),
+    Term(-5.3e-4, (Bend("volume"),)),
+    Term(-5.2e-4, (Bend("sticky"),)),
+    Term(-5.2e-4, (Bend("burst"),)),
+    Term(2.6e-4, (Bend("sticky"), Bend("burst"))),
 )
 
 

@@ -14,12 +14,12 @@ import numpy.typing as npt
 from numba import njit
 
 MINUTES = 240
-MIDDLE_GAIN, DOWN_GAIN, STICKY_GAIN, BURST_GAIN = 0.10, 0.07, 0.09, 0.15
+MIDDLE_GAIN, DOWN_GAIN, STICKY_GAIN, BURST_GAIN = 0.10, 0.07, 0.13, 0.22
 _FLOAT = npt.NDArray[np.float64]
 
 
 def profiles() -> tuple[_FLOAT, _FLOAT, _FLOAT]:
-    """Shares of volume [240] and of variance [240] by minute, and the direction [240] in which `middle` tilts volume."""
+    """Shares of volume [240] and of variance [240] by minute; the direction [240] in which `middle` tilts volume."""
     minute = np.arange(MINUTES)
     opening, closing = np.exp(-minute / 22.0), np.exp(-(MINUTES - 1 - minute) / 28.0)
     after_lunch = np.exp(-np.abs(minute - 121) / 12.0) * (minute >= 120)

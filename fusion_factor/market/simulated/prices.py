@@ -40,7 +40,7 @@ class LimitBook:
 
     def on(self, t: int, pre_close_n: IntArray) -> Limits:
         """The limits of session t on the ex-rights references, in cents."""
-        high, low = self._limits.prices(np.int64(t), self._all, pre_close_n / 100.0)
+        high, low = self._limits.prices(np.full(len(self._all), t), self._all, pre_close_n / 100.0)
         free = high == NO_LIMIT
         return Limits(np.where(free, 1, low), np.where(free, pre_close_n * FREE_RISE, high), free)
 
