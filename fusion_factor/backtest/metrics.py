@@ -4,6 +4,7 @@ Legend: d session from the base (0) to the end. Missing figures are None; a rela
 benchmark's is 0.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -130,7 +131,7 @@ def figures(path: NavPath, annual_sessions: int = 252) -> dict[str, Any]:
     returns = session_returns(nav_d)
     excess = _excess(path, returns)
     std, excess_std = _std(returns), _std(excess)
-    scale = float(np.sqrt(annual_sessions))
+    scale = math.sqrt(annual_sessions)
     found["annual_return"] = _annual(nav_d[-1], n, annual_sessions)
     found["total_return"] = float(nav_d[-1] - 1.0)
     found["annual_volatility"] = None if std is None else std * scale

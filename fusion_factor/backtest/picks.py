@@ -70,7 +70,7 @@ def pick(
     if empty == "cash":
         traded_s |= n_eligible == 0
     n_picked = picked_sc.sum(axis=1)
-    divisor = np.where(short & (underfill == "cash"), top_k, np.maximum(n_picked, 1))
+    divisor = np.where(short & (underfill == "cash"), float(top_k), np.maximum(n_picked, 1))
     spare_s = np.where(n_picked > 0, (divisor - n_picked) / divisor, 0.0)
     return Picks(rank_sc, picked_sc, traded_s, 1.0 / divisor, spare_s)
 

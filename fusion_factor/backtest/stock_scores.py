@@ -28,7 +28,8 @@ class StockScores:
         if max_age == 0 or not score_sm.size:
             return score_sm
         last_sm = self._last_tm()[signals]
-        recent = (last_sm >= 0) & (last_sm >= signals[:, None] - max_age)
+        oldest = signals[:, None] - min(max_age, len(self._score_tm))
+        recent = (last_sm >= 0) & (last_sm >= oldest)
         carried = np.take_along_axis(self._score_tm, np.maximum(last_sm, 0), axis=0)
         return np.where(recent, carried, np.nan)
 

@@ -129,7 +129,7 @@ def schedule(
     elif kind == "daily":
         found = np.arange(len(calendar))
     elif kind == "every_n":
-        found = np.arange(first + phase, len(calendar), n)
+        found = np.array(range(first + phase, len(calendar), n), np.int64)
     elif kind == "explicit":
         found = _explicit(calendar, signal_dates)
     else:

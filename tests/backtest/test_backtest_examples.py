@@ -7,7 +7,7 @@ import pkgutil
 import pytest
 
 import fusion_factor.backtest
-from fusion_factor.core import limits, sessions, spells, tables
+from fusion_factor.core import limits, sessions, spells, table_grid, tables
 
 MODULES = [
     *(
@@ -17,6 +17,7 @@ MODULES = [
     limits,
     sessions,
     spells,
+    table_grid,
     tables,
 ]
 

@@ -224,3 +224,28 @@ def test_a_signal_of_the_last_session_waits() -> None:
     assert found.signals.groupby("signal")["picked"].sum().iloc[-1] == 3
     assert found.metrics["pending"] == 1
     assert found.metrics["signals"] == len(found.executions) == 60
+
+
+def test_counts_beyond_every_table_are_no_error() -> None:
+    beyond = 10**30
+    found = rotate(
+        **ROTATION,
+        top_k=beyond,
+        underfill="cash",
+        buffer=beyond,
+        smooth=beyond,
+        score_max_age=beyond,
+        annual_sessions=10**9,
+    )
+    assert found.metrics["executions"] == 11
+    assert found.metrics["total_return"] == pytest.approx(0.0, abs=1e-12)
+    refusal("no signal session", rotate, **ROTATION, top_k=2, schedule="every_n", n=beyond, phase=beyond)
+
+
+@pytest.mark.parametrize("name", ["members", "scores", "flags", "benchmark", "caps"])
+def test_a_table_without_rows_is_no_error(name: str) -> None:
+    found = rotate(**ROTATION | {name: ROTATION[name].iloc[:0]}, top_k=2, aggregate="cap", benchmark_kind="series")
+    assert found.metrics["signals"] == 11
+    if name in ("members", "scores", "caps"):
+        assert found.metrics["kept"] == 11
+        assert found.holdings.empty

@@ -40,7 +40,7 @@ def slow_governor(spells: pd.DataFrame, symbol: str, day: np.datetime64) -> int 
     return found
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=25)
 @given(industries())
 def test_cover_governing_and_segments_agree_with_the_rule(spells: pd.DataFrame) -> None:
     covered = cover(spells, SESSIONS, SYMBOLS)
@@ -57,7 +57,7 @@ def test_cover_governing_and_segments_agree_with_the_rule(spells: pd.DataFrame) 
     assert codes.dtype == np.int32
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=25)
 @given(industries())
 def test_pieces_come_in_the_order_of_keys(spells: pd.DataFrame) -> None:
     pieces = segments(spells, SESSIONS, ("symbol",))
