@@ -129,7 +129,7 @@ def _list_dates(
     opens = np.array([BOARD_OPENS[name] for name in board], dtype="datetime64[D]")
     later = np.maximum(opens, start)
     new = (rng.random(n) < NEW_LISTING_SHARE) | (opens >= start)
-    before = opens + (rng.random(n) * np.maximum((start - opens) / DAY, 1)).astype(np.int64) * DAY
+    before = opens + (rng.random(n) * np.maximum((start - opens).astype(np.int64), 1)).astype(np.int64) * DAY
     after = later + (20 + rng.exponential(NEW_LISTING_DAYS, n)).astype(np.int64) * DAY
     return np.where(new, after, before), new
 
