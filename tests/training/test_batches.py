@@ -68,6 +68,13 @@ def test_ratios_by_hand() -> None:
     torch.testing.assert_close(standardise_ratios(x_tbf, 5.0)[0, :, 0], torch.tensor([-1.0, 1.0, 0.0]))
 
 
+def test_a_missing_name_changes_nothing_for_the_others() -> None:
+    x_tbf = torch.rand(5, 50, 6, generator=torch.Generator().manual_seed(0)) + 0.5
+    with_missing = torch.cat([x_tbf, torch.full((5, 1, 6), torch.nan)], dim=1)
+    torch.testing.assert_close(standardise_ratios(with_missing, 5.0)[:, :50], standardise_ratios(x_tbf, 5.0))
+    assert not standardise_ratios(with_missing, 5.0)[:, 50].any()
+
+
 def test_equal_ratios_become_zero_in_spite_of_rounding() -> None:
     last_b = torch.tensor([3.3, 7.77, 11.1, 0.123])
     x_tbf = torch.stack([last_b * 1.1, last_b])[:, :, None]
