@@ -88,6 +88,9 @@ def export(scores: pd.DataFrame, folder: str | Path, forms: Sequence[str]) -> li
         elif form == "csv":
             scores.to_csv(path, index=False, date_format="%Y-%m-%d")
         else:
-            {"wide": wide, "alphalens": alphalens, "qlib": qlib}[form](scores).to_csv(path, date_format="%Y-%m-%d")
+            shaped: pd.DataFrame = {"wide": wide, "alphalens": lambda s: alphalens(s).to_frame(), "qlib": qlib}[form](
+                scores
+            )
+            shaped.to_csv(path, date_format="%Y-%m-%d")
         written.append(path)
     return written

@@ -12,7 +12,7 @@ _WORDS = ("case", "out")
 
 def backtest_command(words: Sequence[str]) -> None:
     """Read the case, work it, write what its kind writes. Raises ConfigError for other words than case= and out=."""
-    given = {}
+    given: dict[str, str] = {}
     for word in words:
         name, equals, value = word.partition("=")
         if not equals or name not in _WORDS or not value:

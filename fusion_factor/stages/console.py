@@ -46,8 +46,12 @@ def _score_tables(path: Path) -> list[str]:
     for label, title in titles.items():
         rows = summary[summary["label"] == label]
         columns = [name for name in _SCORES if name in rows and rows[name].notna().any()]
-        tables.append(f"{title}\n{_table(rows[columns].to_dict('records'), columns)}")
+        tables.append(f"{title}\n{_table(_records(rows[columns]), columns)}")
     return tables
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [dict(zip(frame.columns, row, strict=True)) for row in frame.itertuples(index=False)]
 
 
 def _strategy_table(folder: Path) -> str:

@@ -71,7 +71,7 @@ def work(settings: Settings, workspace: Workspace, folder: Path) -> Outcome:
     columns["score_neutral"] = neutral(columns["score"], *regressors(market), mad_k=options.fuse.mad_k)
     table = score_table(columns | {"fold": folds_tn(predictions, columns["score"], features)}, *axes(features))
     export(table, folder, ["parquet", *(form for form in options.forms if form != "parquet")])
-    scored_t = np.isfinite(columns["score"]).any(axis=1)
+    scored_t = np.asarray(np.isfinite(columns["score"]).any(axis=1))
     (folder / "others").mkdir()
     others = other_scores(predictions, features, market, options, scored_t)
     for name, score_tn in others.items():

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -33,7 +33,7 @@ def typed(kind: type[T], values: Mapping[str, Any]) -> T:
     """An instance of the dataclass `kind` from plain values; unknown names and wrong types are refused by OmegaConf."""
     schema = OmegaConf.structured(kind)
     _thaw(schema)
-    return OmegaConf.to_object(OmegaConf.merge(schema, OmegaConf.create(dict(values))))  # type: ignore[return-value]
+    return cast(T, OmegaConf.to_object(OmegaConf.merge(schema, OmegaConf.create(dict(values)))))
 
 
 def _thaw(node: DictConfig) -> None:
@@ -47,7 +47,7 @@ def _thaw(node: DictConfig) -> None:
 
 def read_settings(config: DictConfig) -> Settings:
     """Resolve the composed tree. Raises OmegaConf's error for an interpolation that leads nowhere."""
-    raw = OmegaConf.to_container(config, resolve=True)
+    raw = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
     for name in raw:
         if name not in NODES:
             raise ConfigError(f"{name}: is no part of the configuration (known: {', '.join(NODES)})")
