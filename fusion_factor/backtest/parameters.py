@@ -78,7 +78,9 @@ class Parameters:
         for name, check in _checks().items():
             object.__setattr__(self, name, check(name, getattr(self, name)))
         if self.schedule == "explicit" and not self.signal_dates:
-            raise ConfigError("signal_dates: empty, but schedule explicit needs dates: no signal session between start and end")
+            raise ConfigError(
+                "signal_dates: empty, but schedule explicit needs dates: no signal session between start and end"
+            )
         self._check_rates()
 
     def _check_rates(self) -> None:

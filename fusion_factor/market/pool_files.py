@@ -14,11 +14,11 @@ from fusion_factor.core.spells import cover
 from fusion_factor.core.tables import check_table
 from fusion_factor.market.baskets import BasketRule, Constituents, basket_prices, parse_rule
 from fusion_factor.market.dated import intervals_to_spells, join_members, snapshots_to_spells
-from fusion_factor.market.mapping import TableMap, choice, parse_table, refuse_unknown
+from fusion_factor.market.mapping import TableMap, choice, find_files, parse_table, refuse_unknown
 from fusion_factor.market.reading import read_mapped
 from fusion_factor.market.store import Pool
 
-_KEYS = ("members", "prices", "baskets", "note", "min_members", "members_in_market")
+_KEYS = ("members", "prices", "baskets", "note", "names", "min_members", "members_in_market")
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class PoolMap:
     prices: tuple[TableMap, ...]
     baskets: BasketRule | None
     note: str
+    names: dict[str, str]
     min_members: int
     members_in_market: bool
 
@@ -57,6 +58,7 @@ def parse_pool(name: str, given: Mapping[str, Any], folder: Path) -> PoolMap:
         prices=_tables(f"{name}.prices", given.get("prices") or [], folder),
         baskets=parse_rule(given["baskets"], f"{where}.baskets") if given.get("baskets") else None,
         note=str(given.get("note", "")),
+        names=read_names(given["names"], folder, f"{where}.names") if given.get("names") else {},
         min_members=least,
         members_in_market=bool(
             choice(given.get("members_in_market", False), (True, False), f"{where}.members_in_market")
@@ -93,7 +95,27 @@ def build_pool(
     both = set(prices["code"].unique()) & set(members["code"].unique())
     prices = prices[prices["code"].isin(both)].reset_index(drop=True)
     members = members[members["code"].isin(both)].reset_index(drop=True)
-    return Pool(pool.name, prices, members, "; ".join(text for text in (pool.note, *remarks, *more) if text))
+    return Pool(
+        pool.name, prices, members, "; ".join(text for text in (pool.note, *remarks, *more) if text), pool.names
+    )
+
+
+def read_names(given: Mapping[str, Any], folder: Path, where: str) -> dict[str, str]:
+    """What the codes are called: `path`, and its columns `code` and `name`; the last row of a code counts.
+
+    Raises DataError for a missing file or column.
+    """
+    refuse_unknown(given, ("path", "code", "name"), where)
+    columns = [str(given["code"]), str(given["name"])]
+    names: dict[str, str] = {}
+    for file in find_files(str(given["path"]), folder, where):
+        frame = pd.read_csv(file, dtype=str) if file.suffix != ".parquet" else pd.read_parquet(file)
+        for column in columns:
+            if column not in frame:
+                raise DataError(f"{where}: file {file.name} has no column {column}")
+        known = frame[columns].dropna().astype(str)
+        names |= dict(zip(known[columns[0]], known[columns[1]], strict=True))
+    return names
 
 
 def pool_members(

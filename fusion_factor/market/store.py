@@ -9,7 +9,7 @@ Legend of axes: t session, n symbol of the market, s symbol of one session's bar
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -53,12 +53,16 @@ class SessionBars:
 
 @dataclass(frozen=True)
 class Pool:
-    """A pool of indices: tables `index_prices` and `members`, and a note on what its membership knows too early."""
+    """A pool of indices: tables `index_prices` and `members`, and a note on what its membership knows too early.
+
+    `names` are what people call the codes, for reports; a code may have none.
+    """
 
     name: str
     index_prices: pd.DataFrame
     members: pd.DataFrame
     note: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 class Market(ABC):

@@ -12,6 +12,7 @@ import pandas as pd
 from fusion_factor.backtest import Parameters, Result, rotate, years
 from fusion_factor.core.artifacts import write_file
 from fusion_factor.core.errors import ConfigError
+from fusion_factor.market.checks import check_pool
 from fusion_factor.market.store import Market, Pool
 from fusion_factor.scores import read_scores
 from fusion_factor.stages.markets import market_of
@@ -45,6 +46,8 @@ def work(settings: Settings, workspace: Workspace, folder: Path) -> Outcome:
             log.warning("rotate: strategy %s left out, the market has no pool %s", name, given["pool"])
             warnings[f"{name}: no pool {given['pool']}"] = 1
             continue
+        for warning in check_pool(market, given["pool"]):
+            log.warning("%s", warning)
         pool = market.pool(given["pool"])
         params = parameters(given, pool, market, scores)
         result = rotate_pool(pool, market, scores, params)
@@ -100,6 +103,9 @@ def write_strategy(folder: Path, result: Result, params: Mapping[str, Any], pool
     years(result.nav).to_csv(folder / "years.csv", index=False)
     write_file(folder / "metrics.json", json.dumps(result.metrics, indent=1, default=str) + "\n")
     write_file(folder / "params.json", json.dumps({"pool": pool.name, **params}, indent=1, default=str) + "\n")
+    if pool.names:
+        named = pd.DataFrame({"code": list(pool.names), "name": list(pool.names.values())})
+        named[named["code"].isin(pool.index_prices["code"])].to_csv(folder / "names.csv", index=False)
     if pool.note:
         write_file(folder / "note.txt", pool.note + "\n")
 

@@ -5,7 +5,9 @@ that it calls are those written in its manifest. Everything else (dates, machine
 """
 
 import logging
-from collections.abc import Callable, Mapping
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -56,6 +58,8 @@ class Stage:
     """Which files are the result as later stages see it (logs and timings are not)."""
     resumes: bool = False
     """Whether unfinished work is kept and continued."""
+    reuses: tuple[str, ...] = ()
+    """Folders of a former artifact that the work looks into: each file there says itself what it was made from."""
 
 
 class Workspace:
@@ -162,7 +166,8 @@ def run_stage(stage: Stage, settings: Settings, workspace: Workspace) -> Path:
     log.info("%s: %s", stage.name, stage.purpose)
     started = now()
     with new_artifact(folder, keep_partial=stage.resumes) as temporary:
-        _drop_other_work(temporary, wanted)
+        _drop_other_work(temporary, wanted, stage.reuses)
+        _take_over(folder, temporary, stage.reuses)
         outcome = stage.work(settings, workspace, temporary)
         (temporary / ".unfinished").unlink(missing_ok=True)
         files = sorted({path for pattern in stage.content for path in temporary.glob(pattern)})
@@ -184,15 +189,20 @@ def run_stage(stage: Stage, settings: Settings, workspace: Workspace) -> Path:
     return folder
 
 
-def _drop_other_work(temporary: Path, wanted: Mapping[str, Any]) -> None:
-    """Unfinished work that was made under other settings, inputs or code is of no use: start empty."""
-    import shutil
+def _take_over(former: Path, temporary: Path, names: Sequence[str]) -> None:
+    """Link the reusable folders of the artifact that is about to be replaced, where unfinished work has none."""
+    for name in names:
+        if (former / name).is_dir() and not (temporary / name).exists():
+            shutil.copytree(former / name, temporary / name, copy_function=os.link)
 
+
+def _drop_other_work(temporary: Path, wanted: Mapping[str, Any], reusable: Sequence[str]) -> None:
+    """Unfinished work that was made under other settings, inputs or code is of no use: start empty."""
     mark = temporary / ".unfinished"
     key = hash_of({name: wanted[name] for name in ("config_hash", "inputs", "code")})
     if mark.is_file() and mark.read_text() == key:
         log.info("continuing unfinished work in %s", temporary)
         return
-    for path in temporary.iterdir():
+    for path in [path for path in temporary.iterdir() if path.name not in reusable]:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     write_file(mark, key)

@@ -1,6 +1,7 @@
 """`train`: fit every network on every fold with every seed, and score the sessions after each fold."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,8 +64,18 @@ def work(settings: Settings, workspace: Workspace, folder: Path) -> Outcome:
         device=device,
         checkpoints=options.checkpoints,
     )
+    drop_other_weights(folder, [settings.seed + seed for seed in options.seeds])
     run_baselines(FeatureSet.load(features, mmap=True), options.folds, options.fit, options.baselines, folder)
     return Outcome(rows={"networks": len(networks), "seeds": len(options.seeds)}, device=device)
+
+
+def drop_other_weights(folder: Path, seeds: Sequence[int]) -> None:
+    """Remove the weights that a former run left and that belong to no fit of this one."""
+    folds = json.loads((folder / "folds.json").read_text())
+    for path in (folder / "checkpoints").glob("*/*.ckpt"):
+        wanted = {f"fold{fold['fold']:02d}_seed{seed}" for fold in folds.get(path.parent.name, []) for seed in seeds}
+        if path.stem not in wanted:
+            path.unlink()
 
 
 def network_settings(settings: Settings) -> list[NetworkSettings]:
@@ -90,4 +101,5 @@ STAGE = Stage(
     work=work,
     content=("predictions/*.parquet", "folds.json", "history/*.csv"),
     resumes=True,
+    reuses=("checkpoints",),
 )

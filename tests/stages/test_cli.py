@@ -1,15 +1,27 @@
 """The command line as its users meet it: help, configuration, one-line errors, exit statuses."""
 
+import logging
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-RUN = [sys.executable, "-m", "fusion_factor.cli"]
+import fusion_factor
+from fusion_factor.cli import main
+from fusion_factor.core.errors import DataError
 
 
-def command(*words, cwd):
-    return subprocess.run([*RUN, *words], cwd=cwd, capture_output=True, text=True, timeout=120)
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty working folder; logging and arguments are put back afterwards."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", sys.argv)
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield tmp_path
+    logging.captureWarnings(False)
+    root.handlers[:], root.level = handlers, level
 
 
 @pytest.mark.parametrize("words", [["--help"], ["train", "--help"]])
@@ -28,11 +40,11 @@ def test_help_is_useful_and_imports_nothing_heavy(words, tmp_path):
         assert word in done.stdout
 
 
-def test_the_composed_configuration_can_be_shown(tmp_path):
-    done = command("run", "--cfg", "job", "--resolve", cwd=tmp_path)
-    assert done.returncode == 0
-    assert "root: runs/default" in done.stdout
-    assert "top_k: 10" in done.stdout
+def test_the_composed_configuration_can_be_shown(here, capsys):
+    assert main(["run", "--cfg", "job", "--resolve"]) == 0
+    shown = capsys.readouterr().out
+    assert "root: runs/default" in shown
+    assert "top_k: 10" in shown
 
 
 @pytest.mark.parametrize(
@@ -57,23 +69,29 @@ def test_the_composed_configuration_can_be_shown(tmp_path):
         (["backtest", "case=nowhere", "out=x"], "nowhere"),
     ],
 )
-def test_bad_words_end_with_one_line_and_status_two_before_anything_runs(words, told, tmp_path):
-    done = command(*words, cwd=tmp_path)
-    assert done.returncode == 2, done.stderr
-    last = done.stderr.strip().splitlines()[-1]
+def test_bad_words_end_with_one_line_and_status_two_before_anything_runs(words, told, here, capsys):
+    assert main(words) == 2
+    error = capsys.readouterr().err
+    last = error.strip().splitlines()[-1]
     assert last.startswith("fusion-factor: ")
     assert told in last
-    assert "Traceback" not in done.stderr
-    assert not (tmp_path / "runs").exists()
+    assert "Traceback" not in error
+    assert not (here / "runs").exists()
 
 
-def test_a_stage_without_its_input_says_which_command_makes_it(tmp_path):
-    done = command("train", cwd=tmp_path)
+def test_a_stage_without_its_input_says_which_command_makes_it(here, capsys):
+    assert main(["train"]) == 2
+    assert "fusion-factor features" in capsys.readouterr().err
+
+
+def test_debug_shows_the_traceback(here):
+    with pytest.raises(DataError, match="fusion-factor features"):
+        main(["train", "debug=true"])
+
+
+@pytest.mark.slow
+def test_the_script_of_a_checkout_is_the_same_command(tmp_path):
+    script = Path(fusion_factor.__file__).parents[1] / "scripts" / "train.py"
+    done = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert done.returncode == 2
-    assert "fusion-factor features" in done.stderr
-
-
-def test_debug_shows_the_traceback(tmp_path):
-    done = command("train", "debug=true", cwd=tmp_path)
-    assert done.returncode == 1
-    assert "Traceback" in done.stderr
+    assert done.stderr.strip().splitlines()[-1].startswith("fusion-factor: no artifact features")

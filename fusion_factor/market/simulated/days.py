@@ -19,8 +19,8 @@ from fusion_factor.market.simulated.prices import LimitBook, ex_rights, targets_
 INDUSTRY_SHARE = 0.12
 PATH_NOISE, GAP_SHARE = 0.35, 0.3
 VOLUME_GAIN = {"volume": 0.4}
-VOLUME_NOISE, VOLUME_MOVE = 0.10, 0.08
-JUMP_RATE, NEWS_RATE = 0.006, 0.0007
+VOLUME_NOISE, VOLUME_MOVE = 0.06, 0.05
+JUMP_RATE, NEWS_RATE = 0.006, 0.0003
 _STREAM_FIRST, _STREAM_DAY, _STREAM_MINUTES = 11, 12, 13
 
 

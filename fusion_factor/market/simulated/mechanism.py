@@ -62,9 +62,9 @@ class Term:
 
 
 STATES = (
-    State("short_path", "path", 5),
-    State("long_path", "path", 50),
-    State("volume", "volume", 10, 0.1),
+    State("short_path", "path", 7),
+    State("long_path", "path", 25),
+    State("volume", "volume", 7, 0.1),
     State("middle", "shape", 20),
     State("down", "shape", 20),
     State("sticky", "shape", 20),
@@ -74,13 +74,13 @@ STATE_NAMES = tuple(state.name for state in STATES)
 POSITION = {name: q for q, name in enumerate(STATE_NAMES)}
 THRESHOLD = 0.5
 TERMS = (
-    Term(-10.0e-4, (Bend("short_path"),)),
-    Term(9.3e-4, (Bend("short_path"), Bend("volume"))),
-    Term(18.6e-4, (Bend("long_path", "hump", 1.4),)),
-    Term(-5.3e-4, (Bend("volume"),)),
-    Term(-5.2e-4, (Bend("sticky"),)),
-    Term(-5.2e-4, (Bend("burst"),)),
-    Term(2.6e-4, (Bend("sticky"), Bend("burst"))),
+    Term(-9.8e-4, (Bend("short_path"),)),
+    Term(13.0e-4, (Bend("short_path"), Bend("volume"))),
+    Term(18.2e-4, (Bend("long_path", "hump", 1.4),)),
+    Term(-6.4e-4, (Bend("volume"),)),
+    Term(-4.6e-4, (Bend("sticky"),)),
+    Term(-4.6e-4, (Bend("burst"),)),
+    Term(2.1e-4, (Bend("sticky"), Bend("burst"))),
 )
 
 

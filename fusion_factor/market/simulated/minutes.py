@@ -15,6 +15,7 @@ from numba import njit
 
 MINUTES = 240
 MIDDLE_GAIN, DOWN_GAIN, STICKY_GAIN, BURST_GAIN = 0.10, 0.07, 0.13, 0.22
+_STEP = np.uint64(0x9E3779B97F4A7C15)
 _FLOAT = npt.NDArray[np.float64]
 
 
@@ -39,19 +40,19 @@ def _mix(x):  # type: ignore[no-untyped-def]
 @njit(inline="always")
 def _uniform(state):  # type: ignore[no-untyped-def]
     """A uniform number in (0, 1] and the next state (splitmix64)."""
-    state = state + np.uint64(0x9E3779B97F4A7C15)
+    state = state + _STEP
     return (np.float64(_mix(state) >> np.uint64(11)) + 1.0) * (1.0 / 9007199254740992.0), state
 
 
 @njit(cache=True, nogil=True)
 def _normals(state, out):  # type: ignore[no-untyped-def]
-    """Fill `out` (even length) with normal numbers, by Box and Muller."""
-    for j in range(0, out.shape[0], 2):
-        u, state = _uniform(state)
-        w, state = _uniform(state)
-        radius = math.sqrt(-2.0 * math.log(u))
-        out[j] = radius * math.cos(2.0 * math.pi * w)
-        out[j + 1] = radius * math.sin(2.0 * math.pi * w)
+    """Fill `out` with nearly normal numbers: the sum of the four 16-bit parts of one draw, within 3.5 deviations."""
+    part = np.uint64(0xFFFF)
+    for j in range(out.shape[0]):
+        state = state + _STEP
+        x = _mix(state)
+        y = (x & part) + ((x >> np.uint64(16)) & part) + ((x >> np.uint64(32)) & part) + (x >> np.uint64(48))
+        out[j] = (np.float64(y) - 131070.0) * (1.0 / 37837.2)
     return state
 
 
@@ -107,8 +108,8 @@ def _bars(path_b, lots_b, start, low_limit, high_limit, sigma, state, cents_fb, 
         opened = min(high_limit, max(low_limit, opened))
         u, state = _uniform(state)
         w, state = _uniform(state)
-        high = min(high_limit, max(opened, close) + np.int64(-math.log(u) * reach * path_b[j]))
-        low = max(low_limit, min(opened, close) - np.int64(-math.log(w) * reach * path_b[j]))
+        high = min(high_limit, max(opened, close) + np.int64(3.0 * u * u * reach * path_b[j]))
+        low = max(low_limit, min(opened, close) - np.int64(3.0 * w * w * reach * path_b[j]))
         low = max(low, 1)
         cents_fb[0, j], cents_fb[1, j], cents_fb[2, j], cents_fb[3, j] = opened, high, low, close
         volume_b[j] = np.int64(lots_b[j]) * 100
