@@ -1,5 +1,7 @@
 """Index pools of a small simulated market, against a slow recomputation."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,10 @@ import pytest
 from fusion_factor.core.tables import check_table
 from fusion_factor.market import StoredMarket
 from fusion_factor.market.simulated import SimulationConfig, simulate
-from fusion_factor.market.simulated.indices import is_review
+from fusion_factor.market.simulated.days import MarketWalk
+from fusion_factor.market.simulated.indices import IndexPool, is_review, snapshot
+from fusion_factor.market.simulated.population import draw_population
+from fusion_factor.market.simulated.simulate import sessions_of
 
 
 @pytest.fixture(scope="module")
@@ -82,3 +87,22 @@ def test_industries_share_out_the_stocks(market: StoredMarket) -> None:
 def test_reviews_are_after_the_second_friday_of_june_and_december(market: StoredMarket) -> None:
     found = [str(market.sessions[t]) for t in range(1, len(market.sessions)) if is_review(market.sessions, t)]
     assert found == ["2021-06-15", "2021-12-13"]  # 2021-06-14 was a holiday
+
+
+def test_a_stock_delisted_on_a_review_leaves_and_does_not_come_in() -> None:
+    config = SimulationConfig(n_stocks=30, start="2021-05-06", end="2021-06-22", bars_from="2021-06-22", n_industries=2)
+    sessions = sessions_of(config)
+    review = int(np.searchsorted(sessions, np.datetime64("2021-06-15")))
+    drawn = draw_population(config, sessions)
+    stocks = dataclasses.replace(drawn, listed_until=np.where(drawn.listed_from == 0, review, drawn.listed_until))
+    pool = IndexPool("industry", 2, config, stocks)
+    before = before_day = None
+    for day in MarketWalk(config, stocks, sessions).days():
+        now = snapshot(day, before_day, stocks)
+        pool.step(day.t, sessions[day.t], is_review(sessions, day.t), now, before)
+        before, before_day = now, day
+    members = check_table("members", pool.members())
+    assert len(members) > 20
+    assert (members["out_date"] == pd.Timestamp("2021-06-15")).all()
+    last = pool.index_prices().groupby("code")["date"].max()
+    assert (last == pd.Timestamp("2021-06-11")).all()

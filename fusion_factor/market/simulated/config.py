@@ -33,7 +33,7 @@ class SimulationConfig:
     n_stocks: int = 500
     start: str = "2016-07-01"
     end: str = "2023-12-29"
-    bars_from: str = "2020-07-01"
+    bars_from: str = "2020-09-01"
     seed: int = 7
     n_themes: int = 133
     n_concepts: int = 72

@@ -84,15 +84,15 @@ class IndexPool:
         starting = (self.inception == t) | ((~self.reviewed) & (self.inception < t))
         due = np.flatnonzero(starting | (review & self.reviewed))
         known = before if before is not None else now
-        for c in due:
-            self._review(int(c), t, session, known)
-        gone = np.flatnonzero(self.weight.any(axis=0) & ~now.listed)
-        for n in gone:
+        for n in np.flatnonzero(self.weight.any(axis=0) & ~now.listed):
             self._remove(int(n), session)
+        for c in due:
+            self._review(int(c), t, session, known, now.listed)
         self._price(t, session, now)
 
-    def _review(self, c: int, t: int, session: np.datetime64, known: Snapshot) -> None:
-        seasoned = known.listed & ((t - self.stocks.listed_from >= SEASONING) | ~self.stocks.new_listing)
+    def _review(self, c: int, t: int, session: np.datetime64, known: Snapshot, stays: npt.NDArray[np.bool_]) -> None:
+        """New members and weights; a stock that leaves the market today (announced long ago) does not come in."""
+        seasoned = known.listed & stays & ((t - self.stocks.listed_from >= SEASONING) | ~self.stocks.new_listing)
         if self.kind == "industry":
             chosen = np.flatnonzero(seasoned & (self.stocks.industry == c))
         else:
