@@ -14,6 +14,13 @@ STAGES: dict[str, Stage] = {
 }
 
 
+def check_settings(settings: Settings) -> None:
+    """Build the typed settings of every stage, so that a bad value is refused before anything runs."""
+    for stage in STAGES.values():
+        if settings.data["kind"] == "simulated" or stage.name != "simulate":
+            stage.check(settings)
+
+
 def run_pipeline(command: str, settings: Settings, workspace: Workspace) -> None:
     """Run one stage, or with `run` all of them in order; prints what the last one has to show on stdout."""
     mapped = settings.data["kind"] != "simulated"
@@ -21,9 +28,7 @@ def run_pipeline(command: str, settings: Settings, workspace: Workspace) -> None
         stages = [STAGES[command]]
     else:
         stages = [stage for stage in STAGES.values() if not (mapped and stage.name == "simulate")]
-    for stage in STAGES.values():
-        if not (mapped and stage.name == "simulate"):
-            stage.check(settings)
+    check_settings(settings)
     for stage in stages:
         if command != "run":
             check_inputs(stage, settings, workspace, STAGES)
