@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import bottleneck as bn
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from fusion_factor.core.cross_section import mad_clip, residual, zscore
+from fusion_factor.core.errors import DataError
 from fusion_factor.core.spells import governing
 from fusion_factor.features.panel import BoolArray, Float32Array, FloatArray
 from fusion_factor.market.store import Market
@@ -47,19 +47,10 @@ def regressors(market: Market, neutralize: list[str]) -> tuple[Regressors, list[
 
 def latest_log_cap(market: Market) -> FloatArray:
     """ln of the latest cap dated t or before, [T, N] float64; NaN where there is none."""
-    caps = market.table("caps")
-    count = len(market.sessions)
-    days = caps["date"].to_numpy().astype("datetime64[D]")
-    codes, names = pd.factorize(caps["symbol"])
-    n = pd.Index(market.symbols).get_indexer(pd.Index(names))[codes]
-    t = np.searchsorted(market.sessions, days)
-    cap = caps["cap"].to_numpy(dtype=np.float64, copy=True)
-    usable = (n >= 0) & (t < count) & np.isfinite(cap) & (cap > 0)
-    order = np.argsort(days[usable], kind="stable")
-    out_tn = np.full((count, len(market.symbols)), np.nan)
-    # several dates before one session: the assignment in order of dates leaves the latest
-    out_tn[t[usable][order], n[usable][order]] = np.log(cap[usable][order])
-    return bn.push(out_tn, axis=0)
+    caps_tn = market.caps_tn
+    if caps_tn is None:
+        raise DataError("caps: the table is not there, so size cannot be taken out of the factors")
+    return np.log(caps_tn)
 
 
 def standardise(raw_tnf: FloatArray, mask_tn: BoolArray, taken_out: Regressors, mad_k: float) -> Float32Array:

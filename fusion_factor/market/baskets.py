@@ -27,6 +27,7 @@ from fusion_factor.market.mapping import choice, refuse_unknown
 
 Array = npt.NDArray[np.float64]
 BASE = 1000.0
+SELLABLE_AFTER = 15  # sessions; a weekly strategy trades within them even around a holiday week
 
 
 @dataclass(frozen=True)
@@ -158,18 +159,29 @@ def _one_basket(
     with np.errstate(invalid="ignore", divide="ignore"):
         moved = np.where(enough, _sum(weight * stocks.return_nt[names]) / total, 0.0)
         opened = np.where(enough, _sum(weight * stocks.open_return_nt[names]) / total, 0.0)
+    priced = enough | _just_ended(enough)
     close = BASE * np.cumprod(1.0 + moved)
     before = np.concatenate([[BASE], close[:-1]])
     amount = _sum(np.where(inside, stocks.amount_nt[names], 0.0))
     return pd.DataFrame(
         {
             "code": code,
-            "date": stocks.sessions[enough].astype("datetime64[s]"),
-            "open": (before * (1.0 + opened))[enough],
-            "close": close[enough],
-            "amount": amount[enough],
+            "date": stocks.sessions[priced].astype("datetime64[s]"),
+            "open": (before * (1.0 + opened))[priced],
+            "close": close[priced],
+            "amount": amount[priced],
         }
     )
+
+
+def _just_ended(enough: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """The first sessions without enough members: the level stands still there, so that a holder can sell at it.
+
+    Without them a code that ends (a class of an old classification) would stay in a portfolio for ever.
+    """
+    t = np.arange(len(enough))
+    latest = np.maximum.accumulate(np.where(enough, t, -1))
+    return (latest >= 0) & ~enough & (t - latest <= SELLABLE_AFTER)
 
 
 def _sum(values_nt: Array) -> Array:

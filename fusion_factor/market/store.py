@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import bottleneck as bn
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -93,6 +94,27 @@ class Market(ABC):
     @abstractmethod
     def dense(self, column: str) -> npt.NDArray[np.float64]:
         """A column of `stock_prices` as float64 [T, N] on `sessions` and `symbols`, NaN where there is no row."""
+
+    @cached_property
+    def caps_tn(self) -> npt.NDArray[np.float64] | None:
+        """Market value [T, N] in CNY: the latest row of `caps` dated on the session or before; None without caps.
+
+        NaN before a symbol's first row. A row between two sessions counts from the later one.
+        """
+        if not self.has("caps"):
+            return None
+        caps = self.table("caps")
+        days = caps["date"].to_numpy().astype("datetime64[D]")
+        codes, names = pd.factorize(caps["symbol"])
+        n = pd.Index(self.symbols).get_indexer(pd.Index(names))[codes]
+        t = np.searchsorted(self.sessions, days)
+        cap = caps["cap"].to_numpy(dtype=np.float64, copy=True)
+        usable = (n >= 0) & (t < len(self.sessions)) & np.isfinite(cap) & (cap > 0)
+        order = np.argsort(days[usable], kind="stable")
+        out_tn = np.full((len(self.sessions), len(self.symbols)), np.nan)
+        # several dates before one session: the assignment in order of dates leaves the latest
+        out_tn[t[usable][order], n[usable][order]] = cap[usable][order]
+        return bn.push(out_tn, axis=0)
 
     @property
     @abstractmethod

@@ -10,11 +10,14 @@ import pandas as pd
 from fusion_factor.stages.stage import Workspace
 
 _PERCENT = {"rank_ic", "positive", "share_of_oracle", "annual_return", "annual_excess", "excess_max_drawdown", "ytd"}
-_SCORES = ("score", "rank_ic", "icir", "positive", "t", "share_of_oracle")
+_COUNTS = {"count", "names"}
+_SCORES = ("score", "rank_ic", "icir", "positive", "nw_t", "count", "names", "share_of_oracle")
 _HEADS = {
     "rank_ic": "RankIC",
     "icir": "ICIR",
     "positive": "IC>0",
+    "nw_t": "t (NW)",
+    "count": "dates",
     "share_of_oracle": "of oracle",
     "annual_return": "annual",
     "annual_excess": "excess",
@@ -91,4 +94,6 @@ def _cell(name: str, value: Any) -> str:
         return "-"
     if isinstance(value, str):
         return value
+    if name in _COUNTS:
+        return f"{value:.0f}"
     return f"{value:.2%}" if name in _PERCENT else f"{value:.2f}"

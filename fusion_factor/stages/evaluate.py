@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from fusion_factor.core.artifacts import write_file
-from fusion_factor.core.errors import ConfigError
+from fusion_factor.core.errors import ConfigError, DataError
 from fusion_factor.evaluation import (
     EvaluationSettings,
     FactorEvaluation,
@@ -30,6 +30,8 @@ log = logging.getLogger("fusion_factor")
 
 COMPONENTS = {"fused": "score", "fused_neutral": "score_neutral", "hf": "hf", "lf": "lf"}
 LABELS = ("published", "trained")
+ORACLES_LABEL = "trained"
+"""The return whose expectation the oracle of a simulated market is; of another one it is no upper bound."""
 
 
 def check(settings: Settings) -> None:
@@ -50,17 +52,17 @@ def work(settings: Settings, workspace: Workspace, folder: Path) -> Outcome:
     tables = score_tables(workspace.folder("scores"))
     first = tables["fused"]["date"].min()
     buyable = tradable(features)
-    tables = {name: keep_tradable(table, features, buyable) for name, table in tables.items()}
+    tables = {name: keep_tradable(name, table, features, buyable) for name, table in tables.items()}
     book = PriceBook.of(market.table("stock_prices"), market.sessions)
     rows = []
     for label in LABELS:
         params = {**options[label], "min_names": options["min_names"], "start": str(first.date())}
         results = {name: evaluate(table, book, **params) for name, table in tables.items()}
         for name, result in results.items():
-            share = (
-                share_of_oracle(tables[name], tables["oracle"], book, **params).share if "oracle" in tables else None
-            )
-            rows.append({"score": name, "label": label, **summary(result), "share_of_oracle": share})
+            row = {"score": name, "label": label, **summary(result), "share_of_oracle": None}
+            if label == ORACLES_LABEL and "oracle" in tables:
+                row["share_of_oracle"] = share_of_oracle(tables[name], tables["oracle"], book, **params).share
+            rows.append(row)
         if label == LABELS[0]:
             for name, result in results.items():
                 write_evaluation(folder / name, result)
@@ -91,9 +93,13 @@ def tradable(features: FeatureSet) -> np.ndarray:
     return np.asarray(features.can_buy)
 
 
-def keep_tradable(table: pd.DataFrame, features: FeatureSet, buyable_tn: np.ndarray) -> pd.DataFrame:
-    """The rows of names that can be bought on the next session."""
-    t = np.searchsorted(features.sessions, table["date"].to_numpy().astype("datetime64[D]"))
+def keep_tradable(name: str, table: pd.DataFrame, features: FeatureSet, buyable_tn: np.ndarray) -> pd.DataFrame:
+    """The rows of names that can be bought on the next session. Raises DataError for a date that is no session."""
+    days = table["date"].to_numpy().astype("datetime64[D]")
+    strange = days[~np.isin(days, features.sessions)]
+    if len(strange):
+        raise DataError(f"scores {name}: date {strange[0]} is not a session of the market")
+    t = np.searchsorted(features.sessions, days)
     n = pd.Index(features.symbols).get_indexer(table["symbol"])
     return table[(n >= 0) & buyable_tn[t, np.maximum(n, 0)]]
 
@@ -107,6 +113,7 @@ def summary(result: FactorEvaluation) -> dict[str, Any]:
         "rank_ic_std": rank_ic["std"],
         "icir": rank_ic["ir"],
         **{key: rank_ic[key] for key in ("positive", "t", "nw_t", "count")},
+        "names": result.ic["n"][result.ic["rank_ic"].notna()].mean(),
         "ic": metrics["ic"]["mean"],
         "coverage": metrics["coverage"],
         "top_excess_annual": metrics["top_excess_annual"],
@@ -130,7 +137,7 @@ STAGE = Stage(
     artifact="evaluate",
     needs=("market", "features", "train", "scores"),
     config=("evaluate", "data", "networks"),
-    rooms=("core", "market", "evaluation", "features/feature_set.py", "features/panel.py"),
+    rooms=("core", "market", "evaluation", "features", "scores", "stages/evaluate_parts.py", "stages/scores.py"),
     check=check,
     work=work,
     content=("*.csv", "*/*.csv", "*/*.json"),

@@ -11,7 +11,8 @@ import pandas as pd
 
 from fusion_factor.backtest import Parameters, Result, rotate, years
 from fusion_factor.core.artifacts import write_file
-from fusion_factor.core.errors import ConfigError
+from fusion_factor.core.errors import ConfigError, DataError
+from fusion_factor.market.calendar import with_sessions_ahead
 from fusion_factor.market.checks import check_pool
 from fusion_factor.market.store import Market, Pool
 from fusion_factor.scores import read_scores
@@ -53,6 +54,8 @@ def work(settings: Settings, workspace: Workspace, folder: Path) -> Outcome:
         result = rotate_pool(pool, market, scores, params)
         write_strategy(folder / name, result, params, pool)
         rows[name] = int(result.metrics["executions"])
+        if result.metrics["kept"]:
+            warnings[f"{name}: signals without any eligible index"] = int(result.metrics["kept"])
     if not rows:
         raise ConfigError(f"rotate.strategies: none of the pools is in the market (it has {', '.join(market.pools)})")
     return Outcome(rows=rows, warnings=warnings)
@@ -73,25 +76,38 @@ def parameters(given: Mapping[str, Any], pool: Pool, market: Market, scores: pd.
 
 
 def has_weights(pool: Pool) -> bool:
-    """Whether the pool's members carry weights."""
-    return "weight" in pool.members and bool(np.isfinite(pool.members["weight"].to_numpy(float)).any())
+    """Whether every code's members carry weights; a code without any could never be picked by them."""
+    if "weight" not in pool.members:
+        return False
+    return bool(pool.members["weight"].notna().groupby(pool.members["code"]).any().all())
 
 
 def rotate_pool(pool: Pool, market: Market, scores: pd.DataFrame, params: Mapping[str, Any]) -> Result:
     """One strategy on one pool."""
     optional = {}
     if params.get("aggregate") == "cap":
-        caps = market.table("caps")
-        optional["caps"] = caps[caps["date"].isin(scores["date"].unique())]
+        optional["caps"] = caps_on(market, scores["date"])
     if params.get("benchmark_kind") == "series":
         optional["benchmark"] = market.table("benchmark")
     return rotate(
-        sessions=pd.DataFrame({"date": market.sessions}),
+        sessions=pd.DataFrame({"date": with_sessions_ahead(market.sessions)}),
         index_prices=pool.index_prices,
         members=pool.members,
         scores=scores,
         **optional,
         **params,
+    )
+
+
+def caps_on(market: Market, dates: pd.Series) -> pd.DataFrame:
+    """The table `caps` on the dates of the scores, as known then: the latest row on or before each."""
+    if market.caps_tn is None:
+        raise DataError("caps: the market has no such table, and aggregate cap needs it")
+    rows = np.flatnonzero(np.isin(market.sessions, dates.to_numpy().astype("datetime64[D]")))
+    t, n = np.nonzero(np.isfinite(market.caps_tn[rows]))
+    cap = market.caps_tn[rows][t, n]
+    return pd.DataFrame(
+        {"symbol": market.symbols[n], "date": market.sessions[rows[t]].astype("datetime64[s]"), "cap": cap}
     )
 
 

@@ -12,6 +12,7 @@ from fusion_factor.core.errors import ConfigError
 from fusion_factor.core.spells import governing
 from fusion_factor.core.tables import dense
 from fusion_factor.features import FeatureSet, signed_mean
+from fusion_factor.features.bars import adjustment
 from fusion_factor.market.store import Market
 from fusion_factor.scores import (
     FORMS,
@@ -122,8 +123,8 @@ def regressors(market: Market) -> tuple[np.ndarray | None, np.ndarray | None]:
     industry = log_cap = None
     if market.has("industry"):
         industry, _ = governing(market.table("industry"), "industry", market.sessions, market.symbols)
-    if market.has("caps"):
-        log_cap = np.log(dense(market.table("caps"), "cap", market.sessions, market.symbols))
+    if market.caps_tn is not None:
+        log_cap = np.log(market.caps_tn)
     return industry, log_cap
 
 
@@ -135,7 +136,7 @@ def other_scores(
     scored_t: np.ndarray,
 ) -> Wide:
     """Baselines on the sessions that the networks score: reversal, the equal-weighted factors, fitted plain methods."""
-    close_tn = market.dense("close") * market.dense("adj_factor")
+    close_tn = market.dense("close") * adjustment(market)
     window = options.reversal_sessions
     found = {f"reversal{window}": reversal(close_tn, features.has_lf, window=window)}
     if features.hf is not None:
@@ -154,7 +155,7 @@ STAGE = Stage(
     artifact="scores",
     needs=("market", "features", "train"),
     config=("scores", "data", "networks"),
-    rooms=("core", "market", "features/feature_set.py", "features/panel.py", "scores"),
+    rooms=("core", "market", "features", "scores"),
     check=scores_settings,
     work=work,
     content=("*.parquet", "others/*.parquet"),
