@@ -27,7 +27,7 @@ PUBLISHED, TRAINED = "published", "trained"
 IC_COLUMNS = ("date", "n", "ic", "rank_ic")
 LAYER_COLUMNS = ("date", "layer", "n", "return", "excess")
 SUMMARY_COLUMNS = (
-    "score", "label", "rank_ic", "rank_ic_std", "icir", "positive", "t", "nw_t", "count", "ic", "coverage",
+    "score", "label", "rank_ic", "rank_ic_std", "icir", "positive", "t", "nw_t", "count", "names", "ic", "coverage",
     "top_excess_annual", "top_turnover", "top_month_hit", "long_short_mean", "share_of_oracle",
 )  # fmt: skip
 SEED_COLUMNS = ("network", "seed", "rank_ic", "count")

@@ -17,9 +17,9 @@ from fusion_factor.market.simulated.population import Population, stream
 from fusion_factor.market.simulated.prices import LimitBook, ex_rights, targets_of
 
 INDUSTRY_SHARE = 0.12
-PATH_NOISE, GAP_SHARE = 0.35, 0.3
+GAP_NOISE, GAP_SHARE = 0.45, 0.55
 VOLUME_GAIN = {"volume": 0.4}
-VOLUME_NOISE, VOLUME_MOVE = 0.06, 0.05
+VOLUME_NOISE, VOLUME_MOVE = 0.04, 0.05
 JUMP_RATE, NEWS_RATE = 0.006, 0.0003
 _STREAM_FIRST, _STREAM_DAY, _STREAM_MINUTES = 11, 12, 13
 
@@ -118,7 +118,7 @@ class MarketWalk:
         noise = rng.standard_normal((3, n))
         news += self._first_sessions(t, noise[2])
         moved = mechanism.expected_drift(self.states, 0) + stocks.beta * market + stocks.sigma * path + jump
-        gap = GAP_SHARE * moved + PATH_NOISE * stocks.sigma * noise[0] + news
+        gap = GAP_SHARE * moved + GAP_NOISE * stocks.sigma * noise[0] + news
         return {
             "return": moved + news,
             "gap": gap,

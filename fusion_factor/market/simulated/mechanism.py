@@ -74,10 +74,10 @@ STATE_NAMES = tuple(state.name for state in STATES)
 POSITION = {name: q for q, name in enumerate(STATE_NAMES)}
 THRESHOLD = 0.5
 TERMS = (
-    Term(-9.8e-4, (Bend("short_path"),)),
-    Term(13.0e-4, (Bend("short_path"), Bend("volume"))),
-    Term(18.2e-4, (Bend("long_path", "hump", 1.4),)),
-    Term(-6.4e-4, (Bend("volume"),)),
+    Term(-8.8e-4, (Bend("short_path"),)),
+    Term(15.5e-4, (Bend("short_path"), Bend("volume"))),
+    Term(18.8e-4, (Bend("long_path", "hump", 1.4),)),
+    Term(-6.7e-4, (Bend("volume"),)),
     Term(-4.6e-4, (Bend("sticky"),)),
     Term(-4.6e-4, (Bend("burst"),)),
     Term(2.1e-4, (Bend("sticky"), Bend("burst"))),

@@ -102,6 +102,10 @@ def caveats(data: ReportData) -> Section:
             "RankIC and layers start at the close of T+1, a price that nobody can be sure to get, and pay no "
             "costs: they judge the score, not a portfolio."
         ),
+        (
+            "Names that are halted or at the upper limit on the next session are left out of every test of a score, as "
+            "the published tests do; coverage is counted after that. Names without a price at T+6 have no label."
+        ),
         "Layers are equal-weighted over all names and cannot be held by large money; turnover there is not charged.",
         (
             "The rotations trade indices at open or close with a cost rate, without slippage, market impact "

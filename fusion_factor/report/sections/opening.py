@@ -48,12 +48,25 @@ def headline(data: ReportData) -> Section:
     if simulated(data):
         text = "Simulated market: these figures show that the chain works and how much of a planted signal it finds. "
         blocks.append(Note((text + "They say nothing about real markets.",), "caution"))
+    notes = data_notes(data)
+    if notes:
+        blocks.append(Note(notes, "caution", "Known of this data"))
     explain = (
-        "RankIC is the rank correlation, over all stocks of one date, between the score and the return that follows; "
-        "around it, two standard errors. Annual excess is the yearly growth of a strategy relative to its "
-        "benchmark, after costs."
+        "RankIC is the rank correlation, over the scored stocks of one date that can be bought on the next session, "
+        "between the score and the return that follows; around it, two standard errors. Annual excess is the yearly "
+        "growth of a strategy relative to its benchmark, after the costs of its rules."
     )
     return Section("headline", "Headline", "Headline", explain, blocks)
+
+
+def data_notes(data: ReportData) -> tuple[str, ...]:
+    """What the data's own description says that a reader of results must know."""
+    for manifest in data.manifests.values():
+        config = manifest.get("config")
+        described = config.get("data") if isinstance(config, Mapping) else None
+        if isinstance(described, Mapping) and described.get("notes"):
+            return tuple(str(note) for note in described["notes"])
+    return ()
 
 
 def _score_tiles(data: ReportData) -> list[Tile]:
@@ -86,7 +99,8 @@ def _strategy_tile(strategy: StrategyData) -> Tile:
         f"excess drawdown {shown(metrics.get('excess_max_drawdown'), 'pct1')} · "
         f"excess Sharpe {shown(metrics.get('excess_sharpe'), 'num2')}"
     )
-    label = f"{strategy_label(strategy.name)}: annual excess"
+    ahead = " (pool looks ahead)" if "LOOKS AHEAD" in strategy.note else ""
+    label = f"{strategy_label(strategy.name)}: annual excess{ahead}"
     return Tile(label, number(metrics.get("annual_excess")), "pct", below, strategy_colour(strategy.name))
 
 

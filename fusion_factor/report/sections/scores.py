@@ -27,6 +27,7 @@ _COMPARED = (
     Column("long_short_mean", "Best − worst", "pct", "best layer less worst layer, mean a date"),
     Column("coverage", "Coverage", "pct1", "names with a score / names with a price"),
     Column("count", "Dates", "int"),
+    Column("names", "Names", "int", "stocks a date, on average"),
 )
 
 
@@ -38,7 +39,9 @@ def _names(data: ReportData, label: str = PUBLISHED) -> list[str]:
 def compared(data: ReportData) -> Section:
     """HF, LF and fused against simple baselines: a chart with whiskers, the table, and the oracle's measure."""
     explain = (
-        "Each score is judged on the same dates and stocks: its RankIC with the return of the five sessions "
+        "Each score is judged on every date and stock that it covers and that could be bought on the next session "
+        "(see the columns Dates and Names: a score of few names or of a short span is not comparable with the "
+        "others): its RankIC with the return of the five sessions "
         "T+1..T+6 (bought at the close after the signal, "
         "every five sessions, so that labels do not overlap). Whiskers are two standard errors: scores whose "
         "whiskers overlap widely are not clearly different."
@@ -122,7 +125,12 @@ def _oracle(data: ReportData) -> Note | Table:
         Column("score", "Score"),
         Column("rank_ic", "RankIC T+1..T+11", "pct"),
         Column("icir", "ICIR", "num2"),
-        Column("share", "Share of the oracle", "pct1", "RankIC of the score / RankIC of the oracle"),
+        Column(
+            "share",
+            "Share of the oracle",
+            "pct1",
+            "RankIC of the score / RankIC of the oracle, both on the dates and names that they share",
+        ),
     )
     caption = (
         "Against the oracle: the simulated market was built with a known signal, and the oracle is that "
