@@ -34,7 +34,7 @@ class SimulationConfig:
     start: str = "2016-07-01"
     end: str = "2023-12-29"
     bars_from: str = "2020-09-01"
-    seed: int = 7
+    seed: int = 10
     n_themes: int = 133
     n_concepts: int = 72
     n_industries: int = 32

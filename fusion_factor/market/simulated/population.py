@@ -99,7 +99,7 @@ def draw_population(config: SimulationConfig, sessions: npt.NDArray[np.datetime6
         "industry": _industries(config, rng),
         "beta": rng.normal(1.0, 0.18, n).clip(0.4, 1.6),
         "sigma": 0.0205 * np.exp(rng.normal(0.0, 0.10, n)),
-        "log_turnover": np.log(0.005) + rng.normal(0.0, 0.5, n) - 0.25 * log_size - 2.6 * (rng.random(n) < 0.03),
+        "log_turnover": np.log(0.005) + rng.normal(0.0, 0.5, n) - 0.25 * log_size - 3.8 * (rng.random(n) < 0.03),
         "price": np.exp(rng.normal(np.log(18.0), 0.5, n)).clip(5.0, 160.0),
     }
     static["shares"] = np.round(np.exp(np.log(9e9) + log_size) / static["price"] / 1e4) * 1e4
