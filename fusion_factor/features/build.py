@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fusion_factor.core.progress import Progress
 from fusion_factor.features.bars import MONTH, WEEK, DailyBars, daily_bars, rolling_panel
 from fusion_factor.features.config import FeatureConfig
 from fusion_factor.features.factor_stream import FactorStream, factor_count
@@ -22,7 +23,6 @@ from fusion_factor.features.intraday.catalogue import CATALOGUE, PRESETS
 from fusion_factor.features.own_factors import OwnFactor, own_factors
 from fusion_factor.features.panel import BoolArray, Float32Array, Panel, create_values
 from fusion_factor.features.preprocess import Regressors, block_of, regressors, standardise
-from fusion_factor.features.progress import Progress
 from fusion_factor.features.universe import has_high_frequency, has_low_frequency, labels, universe
 from fusion_factor.market.checks import check_market
 from fusion_factor.market.store import Market

@@ -19,11 +19,11 @@ import numpy.typing as npt
 
 from fusion_factor.core.artifacts import fingerprint, hash_of
 from fusion_factor.core.errors import DataError
+from fusion_factor.core.progress import Progress
 from fusion_factor.features.intraday import compute_factors
 from fusion_factor.features.intraday.kernel import SOURCE, session_kernel
 from fusion_factor.features.own_factors import OwnFactor
 from fusion_factor.features.panel import Float32Array
-from fusion_factor.features.progress import Progress
 from fusion_factor.market.store import Market
 
 

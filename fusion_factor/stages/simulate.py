@@ -3,14 +3,17 @@
 from pathlib import Path
 
 from fusion_factor.core.errors import ConfigError
-from fusion_factor.market.simulated import SimulationConfig, simulate
+from fusion_factor.core.progress import Progress
+from fusion_factor.market.simulated import SimulationConfig, sessions_of, simulate
 from fusion_factor.stages.settings import Settings, typed
 from fusion_factor.stages.stage import Outcome, Stage, Workspace
 
 
 def work(settings: Settings, workspace: Workspace, folder: Path) -> Outcome:
     """Write the market of `data` into `folder`."""
-    simulate(simulation(settings), folder)
+    config = simulation(settings)
+    with Progress("simulate", len(sessions_of(config))) as bar:
+        simulate(config, folder, progress=lambda done, total, rate: bar.step())
     return Outcome(rows={"bar_sessions": len(list(folder.glob("bars/*.parquet")))})
 
 
