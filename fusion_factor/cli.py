@@ -103,7 +103,7 @@ def _compose_and_work(stage: str, words: list[str]) -> None:
     from fusion_factor.stages.settings_folder import conf_folder
 
     if any(word in ("-m", "--multirun") for word in words):
-        from fusion_factor.stages.sweep_check import check_sweep
+        from fusion_factor.pipeline import check_sweep
 
         check_sweep([word for word in words if not word.startswith("-")])
     sys.argv = [f"fusion-factor {stage}", *words]

@@ -1,10 +1,16 @@
-"""Which stage needs which, and the order that follows from it."""
+"""Which stage needs which, the order that follows from it, and the checks before anything runs."""
 
+import itertools
 import logging
+from collections.abc import Iterator, Sequence
+
+from hydra import compose, initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from fusion_factor.stages import evaluate, features, report, rotate, scores, simulate, train
 from fusion_factor.stages.console import result_table
-from fusion_factor.stages.settings import Settings
+from fusion_factor.stages.settings import Settings, read_settings
+from fusion_factor.stages.settings_folder import conf_folder
 from fusion_factor.stages.stage import Stage, Workspace, check_inputs, run_stage
 
 log = logging.getLogger("fusion_factor")
@@ -35,3 +41,30 @@ def run_pipeline(command: str, settings: Settings, workspace: Workspace) -> None
         run_stage(stage, settings, workspace)
     if command in ("run", "report", "evaluate", "rotate"):
         print(result_table(workspace), flush=True)
+
+
+CHECKED_JOBS = 1000
+"""A larger sweep is checked as far as this; composing one job takes some 40 ms."""
+
+
+def check_sweep(words: Sequence[str]) -> None:
+    """Compose every job of a sweep and build its typed settings. Raises the first job's error."""
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        for overrides in itertools.islice(sweep_jobs(words), CHECKED_JOBS):
+            check_settings(read_settings(compose("config", overrides)))
+
+
+def sweep_jobs(words: Sequence[str]) -> Iterator[list[str]]:
+    """The overrides of each job: one of every choice, as Hydra's own sweeper combines them.
+
+    >>> list(sweep_jobs(["seed=0,1", "name=a"]))
+    [['seed=0', 'name=a'], ['seed=1', 'name=a']]
+    """
+    choices = []
+    for override in OverridesParser.create().parse_overrides(list(words)):
+        if override.is_sweep_override():
+            key = override.get_key_element()
+            choices.append([f"{key}={value}" for value in override.sweep_string_iterator()])
+        else:
+            choices.append([str(override.input_line)])
+    return (list(combination) for combination in itertools.product(*choices))
