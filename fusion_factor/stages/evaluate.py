@@ -57,11 +57,12 @@ def work(settings: Settings, workspace: Workspace, folder: Path) -> Outcome:
     rows = []
     for label in LABELS:
         params = {**options[label], "min_names": options["min_names"], "start": str(first.date())}
-        results = {name: evaluate(table, book, **params) for name, table in tables.items()}
+        grid = {name: on_grid(table, features, params) for name, table in tables.items()}
+        results = {name: evaluate(table, book, **params) for name, table in grid.items()}
         for name, result in results.items():
             row = {"score": name, "label": label, **summary(result), "share_of_oracle": None}
             if label == ORACLES_LABEL and "oracle" in tables:
-                row["share_of_oracle"] = share_of_oracle(tables[name], tables["oracle"], book, **params).share
+                row["share_of_oracle"] = share_of_oracle(grid[name], grid["oracle"], book, **params).share
             rows.append(row)
         if label == LABELS[0]:
             for name, result in results.items():
@@ -102,6 +103,16 @@ def keep_tradable(name: str, table: pd.DataFrame, features: FeatureSet, buyable_
     t = np.searchsorted(features.sessions, days)
     n = pd.Index(features.symbols).get_indexer(table["symbol"])
     return table[(n >= 0) & buyable_tn[t, np.maximum(n, 0)]]
+
+
+def on_grid(table: pd.DataFrame, features: FeatureSet, params: Mapping[str, Any]) -> pd.DataFrame:
+    """The rows of the dates that an `every_n` grid looks at: no figure depends on the others, and they are most."""
+    if params["grid"] != "every_n":
+        return table
+    start = np.searchsorted(features.sessions, np.datetime64(params["start"], "D"))
+    step = params.get("n", 5)
+    dates = features.sessions[start + params.get("phase", 0) :: step]
+    return table[np.isin(table["date"].to_numpy().astype("datetime64[D]"), dates)]
 
 
 def summary(result: FactorEvaluation) -> dict[str, Any]:
