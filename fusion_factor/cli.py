@@ -35,13 +35,13 @@ overrides are Hydra's; the config tree is shown by `fusion-factor run --cfg job 
   data.folder=DIR                  where its files lie
   experiment=NAME                  a ready variant: {experiment}
   debug=tiny                       a very small market, one seed, a few epochs; debug=true: full tracebacks
-  seed=1  train.epochs_max=20      any value of the tree
+  seed=1  train.fit.max_epochs=20  any value of the tree
   -m seed=0,1,2                    a sweep, one job a combination; unchanged stages are shared
 
 examples
   fusion-factor run
-  fusion-factor run data=ashare_sample data.folder=/data/ashare name=ashare
-  fusion-factor train train.seeds=1 -m train.learning_rate=0.002,0.005
+  fusion-factor run experiment=ashare data.folder=/data/ashare
+  fusion-factor run -m train.fit.learning_rate=0.002,0.005
   fusion-factor backtest case=my_case out=my_result
 
 exit status: 0 done, 1 an internal mistake, 2 bad input or a bad override (one line says which)
