@@ -45,7 +45,7 @@ def test_random_cases(seed: int) -> None:
 
 
 @pytest.mark.slow
-@settings(plain_search, max_examples=1500)
+@settings(plain_search, max_examples=600)
 @given(seeds)
 def test_many_random_cases(seed: int) -> None:
     check(*case(seed))
