@@ -84,7 +84,10 @@ def hash_of(value: Any) -> str:
 
 
 def fingerprint(*paths: str | Path) -> str:
-    """A short hash of the contents of files and folders (names inside a folder count, hidden files do not)."""
+    """A short hash of the contents of files and folders.
+
+    Names inside a folder count; its hidden files and its manifest, which tells times and machines, do not.
+    """
     digest = hashlib.sha256()
     for path in map(Path, paths):
         files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file() and not _hidden(p, path))
@@ -97,7 +100,8 @@ def fingerprint(*paths: str | Path) -> str:
 
 
 def _hidden(path: Path, folder: Path) -> bool:
-    return any(part.startswith(".") or part == "__pycache__" for part in path.relative_to(folder).parts)
+    parts = path.relative_to(folder).parts
+    return parts == (MANIFEST,) or any(part.startswith(".") or part == "__pycache__" for part in parts)
 
 
 def write_manifest(folder: str | Path, content: Mapping[str, Any]) -> None:

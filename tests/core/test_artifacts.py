@@ -63,6 +63,7 @@ def test_fingerprints_follow_content_and_names_but_not_hidden_files(tmp_path):
     (tmp_path / "a").write_text("1")
     first = fingerprint(tmp_path)
     (tmp_path / ".lock").write_text("x")
+    write_manifest(tmp_path, {"stage": "train"})
     assert fingerprint(tmp_path) == first
     (tmp_path / "a").write_text("2")
     second = fingerprint(tmp_path)
