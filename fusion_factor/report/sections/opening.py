@@ -142,6 +142,7 @@ def _facts(data: ReportData) -> Table:
     ic = data.scores[score].ic if score and score in data.scores else pd.DataFrame()
     if len(ic):
         names = pd.to_numeric(ic["n"], errors="coerce")
+        names = names[names > 0]  # the last dates have no label yet
         fact(
             "Evaluation dates",
             f"{shown(ic['date'].min(), 'date')} to {shown(ic['date'].max(), 'date')}, {len(ic):,} dates",
@@ -149,7 +150,7 @@ def _facts(data: ReportData) -> Table:
         fact("Stocks a date", f"{shown(names.min(), 'int')} to {shown(names.max(), 'int')} with score and label")
     if data.folds:
         fits = len({(fold.get("use_start"), fold.get("use_end")) for fold in data.folds})
-        fact("Folds", f"{fits} walk-forward fits")
+        fact("Folds", "one walk-forward fit" if fits == 1 else f"{fits} walk-forward fits")
     seeds = {str(seed) for seed in data.history["seed"].dropna().unique()} if len(data.history) else set()
     if seeds:
         fact("Seeds", f"{len(seeds)} a fit")
