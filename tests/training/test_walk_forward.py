@@ -16,6 +16,7 @@ from torch import nn
 
 from fusion_factor.core.errors import ConfigError, DataError
 from fusion_factor.features import FeatureSet
+from fusion_factor.networks import LowFrequencyNet
 from fusion_factor.training import (
     Checkpoint,
     FitSettings,
@@ -308,6 +309,31 @@ def test_processes_change_no_bit(stored: Path, trained: Path, tmp_path: Path) ->
     for path in (trained / "checkpoints").rglob("*.ckpt"):
         one, two = Checkpoint.read(path), Checkpoint.read(tmp_path / path.relative_to(trained))
         assert all(torch.equal(tensor, two.weights[name]) for name, tensor in one.weights.items())
+
+
+class MirroredLowFrequencyNet(LowFrequencyNet):
+    """The same first weights, but every score negated."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        for head in self.heads:
+            for weights in head.parameters():
+                weights.data.neg_()
+
+
+def test_training_favours_no_side(features: FeatureSet, stored: Path, trained: Path, tmp_path: Path) -> None:
+    """Negated first scores fitted to negated labels give the negated scores, bit for bit.
+
+    First weights of either sign are equally likely. So a network that is fitted to labels without truth in them has an
+    expected RankIC of exactly 0, whatever its structure: a mean over such networks that stays away from 0 is a leak.
+    """
+    replace(features, label=-features.label).save(tmp_path / "features")
+    network = {**LF.network, "_target_": "test_walk_forward.MirroredLowFrequencyNet"}
+    train_all(tmp_path / "features", tmp_path / "out", networks=[replace(LF, network=network)])
+    tasks = ["lf_daily", "lf_weekly", "lf_monthly"]
+    mirrored, straight = table(tmp_path / "out", "lf")[tasks], table(trained, "lf")[tasks]
+    assert straight.abs().to_numpy().min() > 0
+    pd.testing.assert_frame_equal(-mirrored, straight, check_exact=True)
 
 
 @pytest.mark.slow
