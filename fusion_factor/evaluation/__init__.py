@@ -6,6 +6,7 @@ trusted. Scores and prices come in as tables, so anything that writes a score ta
 """
 
 from fusion_factor.evaluation.cases import CASE_KINDS
+from fusion_factor.evaluation.confidence import figure_intervals
 from fusion_factor.evaluation.correlation import rank_ic
 from fusion_factor.evaluation.factor_evaluation import FactorEvaluation, evaluate
 from fusion_factor.evaluation.intervals import Interval, block_bootstrap, block_length
@@ -36,6 +37,7 @@ __all__ = [
     "cumulative_rank_ic",
     "deflated_sharpe",
     "evaluate",
+    "figure_intervals",
     "layer_nav",
     "rank_ic",
     "share_of_oracle",
