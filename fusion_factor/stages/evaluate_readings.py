@@ -14,6 +14,10 @@ from fusion_factor.stages.markets import caps_on
 
 log = logging.getLogger("fusion_factor")
 
+COLUMNS = (
+    "reading", "label", "universe", "rank_ic", "rank_ic_std", "icir", "positive", "t", "nw_t", "count", "names", "ic",
+    "coverage", "top_excess_annual", "top_turnover", "top_month_hit", "long_short_mean",
+)  # fmt: skip
 OnGrid = Callable[[pd.DataFrame, Mapping[str, Any]], pd.DataFrame]
 Summary = Callable[[FactorEvaluation], dict[str, Any]]
 
@@ -51,7 +55,7 @@ class FusedScore:
             result = self.judge({**each.params, "start": start}, members)
             words = {"reading": each.reading, "label": each.label, "universe": each.universe or ""}
             rows.append(words | summary(result))
-        return pd.DataFrame(rows), left_out
+        return pd.DataFrame(rows, columns=list(COLUMNS)), left_out
 
     def judge(self, params: Params, members: pd.DataFrame | None = None) -> FactorEvaluation:
         """Evaluate with the market's own tables, those that the parameters need."""
