@@ -89,6 +89,15 @@ class StrategyData:
     implied: Mapping[str, Any] = field(default_factory=dict)
     interval: Mapping[str, Any] = field(default_factory=dict)
 
+    def named(self, code: str) -> str:
+        """The code with its name, where it has one."""
+        name = self.names.get(code)
+        return f"{name} ({code})" if name else code
+
+    def short(self, code: str) -> str:
+        """The code's name, where it has one; for charts, where room is short."""
+        return self.names.get(code) or code
+
 
 @dataclass(frozen=True)
 class ReportData:
@@ -201,10 +210,13 @@ def load(results: str | Path | Mapping[str, str | Path]) -> ReportData:
     reader = Reader({**folders, **dict(zip(STAGES, (scores, evaluate, rotate, train), strict=True))})
     summary = reader.table(evaluate / "summary.csv", SUMMARY_COLUMNS)
     summary["label"] = summary["label"].replace("oracle", TRAINED)
+    intervals = reader.later(evaluate / "intervals.csv", INTERVAL_COLUMNS)
+    if intervals is not None:
+        intervals["label"] = intervals["label"].replace("oracle", TRAINED)
     return ReportData(
         scores={path.name: _score(reader, path) for path in _subfolders(evaluate, "ic.csv")},
         summary=summary,
-        intervals=reader.later(evaluate / "intervals.csv", INTERVAL_COLUMNS),
+        intervals=intervals,
         readings=reader.later(evaluate / "readings.csv", READING_COLUMNS),
         seeds=reader.table(evaluate / "seeds.csv", SEED_COLUMNS),
         factors=reader.table(evaluate / "factors.csv", FACTOR_COLUMNS),

@@ -1,13 +1,15 @@
-"""This week's picks: the last signal of each rotation, with ranks, scores and what changes."""
+"""This week's picks: the last signal of each rotation, what changes, and the trades that it asks for."""
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from fusion_factor.report.blocks import Column, Columns, Heading, Note, Section, Table
+from fusion_factor.report.blocks import Column, Columns, Group, Heading, Note, Section, Table
 from fusion_factor.report.data import ReportData, StrategyData
 from fusion_factor.report.labels import STRATEGIES, ordered, strategy_colour, strategy_label
 from fusion_factor.report.numbers import MISSING, number, shown
+from fusion_factor.report.reshape import floats
 
 
 def picks(data: ReportData) -> Section:
@@ -16,7 +18,8 @@ def picks(data: ReportData) -> Section:
         "What each rotation wants to hold after its last signal, decided after that session's close and "
         "filled at the next session. "
         "Number 1 is the best index score; cover is the share of an index's members that have a score; was is "
-        "the rank at the signal before, and new means not held until now."
+        "the rank at the signal before, and new means not held until now. Trades are shares of the strategy's value "
+        "at the last close."
     )
     if not data.strategies:
         note = Note(("No rotation was run, so there are no picks.",), "absent")
@@ -24,7 +27,8 @@ def picks(data: ReportData) -> Section:
     parts = []
     for name in ordered(data.strategies, STRATEGIES):
         heading = Heading(strategy_label(name), colour=strategy_colour(name))
-        parts.append((heading, *_last_signal(data.strategies[name])))
+        strategy = data.strategies[name]
+        parts.append((heading, *_last_signal(strategy), *_trades(strategy)))
     return Section("picks", "This week's picks", "Picks", explain, [Columns(tuple(parts))])
 
 
@@ -44,7 +48,7 @@ def _last_signal(strategy: StrategyData) -> list[Note | Table]:
     leaving = sorted(held - set(picked["code"].astype(str)))
     lines = [_state(strategy, dates[-1], len(now), int(_flag(now["eligible"]).sum()))]
     if leaving:
-        lines.append("Leaves the list: " + ", ".join(_named(code, strategy) for code in leaving) + ".")
+        lines.append("Leaves the list: " + ", ".join(strategy.named(code) for code in leaving) + ".")
     columns = (
         Column("rank", "#", "int"),
         Column("index", "Index"),
@@ -60,6 +64,37 @@ def _last_signal(strategy: StrategyData) -> list[Note | Table]:
     ]
 
 
+def _trades(strategy: StrategyData) -> list[Note | Group]:
+    """What to buy and to sell at the pending execution, from what is held now; and what it costs."""
+    frame = strategy.trades
+    if frame is None:
+        return [Note(("Trades to make: not written by this run.",), "absent")]
+    if frame.empty:
+        return [Note(("Trades to make: none, no signal is pending.",))]
+    trade, cost = floats(frame["trade"]), floats(frame["cost"])
+    rows = []
+    for _, row in frame.iterrows():
+        figures = {key: number(row[key]) for key in ("held", "target", "trade", "cost")}
+        rows.append({"index": strategy.named(str(row["code"])), "reason": row["reason"], **figures})
+    rows.sort(key=lambda row: -(row["trade"] or 0.0))
+    columns = [
+        Column("index", "Index"),
+        Column("held", "Held", "pct1", "share of the value now, at the last close"),
+        Column("target", "Target", "pct1"),
+        Column("trade", "Trade", "plus1", "share of the value: + buy, − sell"),
+        Column("cost", "Cost", "pct3", "share of the value, at the rate of the strategy"),
+    ]
+    if any(isinstance(row["reason"], str) and row["reason"] for row in rows):
+        columns.append(Column("reason", "Cannot trade", "mark", "as far as known at the signal"))
+    day = shown(frame["execution"].iloc[0], "date")
+    answer = (
+        f"buy {shown(np.nansum(trade[trade > 0]), 'pct1')}, sell {shown(-np.nansum(trade[trade < 0]), 'pct1')}, "
+        f"cost {shown(np.nansum(cost), 'pct3')}"
+    )
+    table = Table(f"trades-{strategy.name}", tuple(columns), tuple(rows))
+    return [Group(f"Trades to make on {day}" if day != MISSING else "Trades to make", (table,), answer)]
+
+
 def _flag(column: pd.Series) -> pd.Series:
     return pd.to_numeric(column, errors="coerce") == 1
 
@@ -71,17 +106,12 @@ def _row(
     return {
         "rank": number(row["rank"]),
         "code": code,
-        "index": _named(code, strategy),
+        "index": strategy.named(code),
         "score": number(row["score"]),
         "coverage": number(row["coverage"]),
         "before": number(ranks.get(code)),
         "change": "" if code in held or not compare else "new",
     }
-
-
-def _named(code: str, strategy: StrategyData) -> str:
-    name = strategy.names.get(code)
-    return f"{name} ({code})" if name else code
 
 
 def _state(strategy: StrategyData, signal: Any, codes: int, eligible: int) -> str:
