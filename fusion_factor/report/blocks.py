@@ -124,7 +124,7 @@ class Heading:
 class Columns:
     """Lists of blocks side by side where the page is wide enough; tables and notes only."""
 
-    parts: "tuple[tuple[Tiles | Table | Heat | Note | Folded | Heading | Group, ...], ...]"
+    parts: tuple[tuple[Tiles | Table | Heat | Note | Folded | Heading, ...], ...]
     type: str = "columns"
 
 

@@ -124,6 +124,12 @@ class Reader:
             return None
 
 
+def part(content: Any, key: str) -> Mapping[str, Any]:
+    """The JSON object under a key; empty where there is none, or something else."""
+    value = content.get(key) if isinstance(content, Mapping) else None
+    return value if isinstance(value, Mapping) else {}
+
+
 def _header(path: Path) -> list[str]:
     return [str(name) for name in pd.read_csv(path, nrows=0).columns]
 

@@ -94,8 +94,10 @@ def _trades(folder: Path, dates: tuple[str, str], held: set[str], picked: set[st
     rows = []
     for code in sorted(held | picked):
         now, then = (1.03 if code in held else 0) / top, (1 if code in picked else 0) / top
-        rows.append((*dates, code, now, then, then - now, "buy" if then > now else "sell", abs(then - now) * rate / 2))
-    rows[0] = (*rows[0], "suspended")
+        rows.append(
+            (*dates, code, now, then, then - now, "buy" if then > now else "sell", abs(then - now) * rate / 2, "")
+        )
+    rows[0] = (*rows[0][:-1], "suspended")
     columns = ["signal", "execution", "code", "held", "target", "trade", "side", "cost", "reason"]
     write_csv(folder / "trades.csv", pd.DataFrame(rows, columns=columns))
 

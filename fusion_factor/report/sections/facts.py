@@ -2,13 +2,13 @@
 and confidence intervals in words."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 
 from fusion_factor.report.blocks import Note
 from fusion_factor.report.data import PUBLISHED, ReportData, StrategyData
 from fusion_factor.report.numbers import interval_words, shown
+from fusion_factor.report.reading import part
 from fusion_factor.report.reshape import standard_error
 
 HEADLINE_SCORES = ("fused", "fused_neutral", "lf", "hf")
@@ -46,19 +46,21 @@ def score_interval(data: ReportData, score: str, figure: str, label: str = PUBLI
 
 
 def score_words(data: ReportData, score: str, figure: str) -> str:
-    """How sure a mean figure is: its bootstrap interval, else two standard errors of the mean RankIC."""
+    """How sure a figure is: its bootstrap interval, else for RankIC two standard errors, else nothing."""
     row = score_interval(data, score, figure)
     if row is not None:
         return interval_words(row["low"], row["high"], row["level"])
-    summary = summary_row(data, score) if figure == "rank_ic" else None
+    if figure != "rank_ic":
+        return ""
+    summary = summary_row(data, score)
     error = standard_error(summary) if summary is not None else None
     return f"± {shown(2 * error, 'pct')} (2 s.e.)" if error is not None else "no interval"
 
 
 def strategy_words(strategy: StrategyData, figure: str) -> str:
     """The bootstrap interval of a strategy's figure, in words; empty where there is none."""
-    given: Any = strategy.interval.get(figure)
-    if not isinstance(given, Mapping):
+    given = part(strategy.interval, figure)
+    if not given:
         return ""
     return interval_words(given.get("low"), given.get("high"), strategy.interval.get("level"))
 

@@ -57,8 +57,8 @@ def _score_tiles(data: ReportData) -> list[Tile]:
         share = number(oracle["share_of_oracle"])
         tiles.append(Tile("Share of the oracle recovered", share, "pct1", below, "oracle"))
     if score and row is not None and number(row["top_excess_annual"]) is not None:
-        more = f"turnover {shown(row['top_turnover'], 'pct1')} a date"
-        below, value = "over all names, before costs", number(row["top_excess_annual"])
+        more = f"before costs · turnover {shown(row['top_turnover'], 'pct1')} a date"
+        below, value = score_words(data, score, "top_excess"), number(row["top_excess_annual"])
         tiles.append(Tile("Top layer: annual excess", value, "pct", below, score_colour(score), more))
     return tiles
 

@@ -28,8 +28,9 @@ def picks(data: ReportData) -> Section:
     for name in ordered(data.strategies, STRATEGIES):
         heading = Heading(strategy_label(name), colour=strategy_colour(name))
         strategy = data.strategies[name]
-        parts.append((heading, *_last_signal(strategy), *_trades(strategy)))
-    return Section("picks", "This week's picks", "Picks", explain, [Columns(tuple(parts))])
+        parts.append((heading, *_last_signal(strategy)))
+    trades = [_trades(data.strategies[name]) for name in ordered(data.strategies, STRATEGIES)]
+    return Section("picks", "This week's picks", "Picks", explain, [Columns(tuple(parts)), *trades])
 
 
 def _last_signal(strategy: StrategyData) -> list[Note | Table]:
@@ -64,35 +65,39 @@ def _last_signal(strategy: StrategyData) -> list[Note | Table]:
     ]
 
 
-def _trades(strategy: StrategyData) -> list[Note | Group]:
+def _trades(strategy: StrategyData) -> Note | Group:
     """What to buy and to sell at the pending execution, from what is held now; and what it costs."""
-    frame = strategy.trades
+    frame, label = strategy.trades, strategy_label(strategy.name)
     if frame is None:
-        return [Note(("Trades to make: not written by this run.",), "absent")]
+        return Note((f"{label}: this run wrote no trades to make.",), "absent")
     if frame.empty:
-        return [Note(("Trades to make: none, no signal is pending.",))]
+        return Note((f"{label}: no trades to make, no signal is pending.",))
     trade, cost = floats(frame["trade"]), floats(frame["cost"])
     rows = []
     for _, row in frame.iterrows():
         figures = {key: number(row[key]) for key in ("held", "target", "trade", "cost")}
-        rows.append({"index": strategy.named(str(row["code"])), "reason": row["reason"], **figures})
+        rows.append(
+            {"index": strategy.named(str(row["code"])), "side": row["side"], "reason": row["reason"], **figures}
+        )
     rows.sort(key=lambda row: -(row["trade"] or 0.0))
     columns = [
         Column("index", "Index"),
+        Column("side", "Side", "mark"),
         Column("held", "Held", "pct1", "share of the value now, at the last close"),
         Column("target", "Target", "pct1"),
         Column("trade", "Trade", "plus1", "share of the value: + buy, − sell"),
         Column("cost", "Cost", "pct3", "share of the value, at the rate of the strategy"),
     ]
     if any(isinstance(row["reason"], str) and row["reason"] for row in rows):
-        columns.append(Column("reason", "Cannot trade", "mark", "as far as known at the signal"))
+        columns.append(Column("reason", "Cannot be traded", "mark", "as far as known at the signal"))
     day = shown(frame["execution"].iloc[0], "date")
     answer = (
         f"buy {shown(np.nansum(trade[trade > 0]), 'pct1')}, sell {shown(-np.nansum(trade[trade < 0]), 'pct1')}, "
         f"cost {shown(np.nansum(cost), 'pct3')}"
     )
     table = Table(f"trades-{strategy.name}", tuple(columns), tuple(rows))
-    return [Group(f"Trades to make on {day}" if day != MISSING else "Trades to make", (table,), answer)]
+    when = "the next session" if day == MISSING else day
+    return Group(f"{label}: trades to make on {when}", (table,), answer)
 
 
 def _flag(column: pd.Series) -> pd.Series:

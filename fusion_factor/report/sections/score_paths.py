@@ -9,6 +9,7 @@ from fusion_factor.report.data import ReportData
 from fusion_factor.report.figures import Line, Panel, bars, over_time
 from fusion_factor.report.labels import BASELINES, SCORES, ordered, score_colour, score_label
 from fusion_factor.report.numbers import number, rounded
+from fusion_factor.report.reading import part
 from fusion_factor.report.reshape import moving_mean, on_dates, running_sum
 from fusion_factor.report.sections.facts import main_score
 
@@ -64,7 +65,7 @@ def _dash(name: str) -> str:
 
 def _by_year(data: ReportData, names: list[str]) -> Table | None:
     """RankIC by calendar year, where the evaluation made that split."""
-    splits = {name: data.scores[name].metrics.get("by_year") or {} for name in names}
+    splits = {name: part(data.scores[name].metrics, "by_year") for name in names}
     years = sorted({year for split in splits.values() for year in split})
     if not years:
         return None
@@ -73,7 +74,7 @@ def _by_year(data: ReportData, names: list[str]) -> Table | None:
     for name in kept:
         row: dict[str, Any] = {"score": score_label(name)}
         for year in years:
-            row[year] = number((splits[name].get(year, {}).get("rank_ic") or {}).get("mean"))
+            row[year] = number(part(part(splits[name], year), "rank_ic").get("mean"))
         rows.append(row)
     columns = (Column("score", "Score"), *(Column(year, year, "pct") for year in years))
     return Table("rankic-years", columns, tuple(rows), colours=tuple(score_colour(name) for name in kept))

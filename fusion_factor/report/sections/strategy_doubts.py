@@ -87,15 +87,15 @@ def variants(strategy: StrategyData) -> Block | None:
 
 
 def _figure(strategy: StrategyData, rows: tuple[dict[str, Any], ...], chosen: set[int]) -> Figure:
-    colour = strategy_colour(strategy.name)
+    colour, flat = strategy_colour(strategy.name), len(rows) <= MOST_NAMED
+    other = "benchmark" if flat else "ink-faint"
     series = {
         "name": "annual excess",
-        "colours": [colour if position in chosen else "benchmark" for position in range(len(rows))],
+        "colours": [colour if position in chosen else other for position in range(len(rows))],
         "y": rounded([row["annual_excess"] for row in rows], 5),
         "low": rounded([row["low"] for row in rows], 5),
         "high": rounded([row["high"] for row in rows], 5),
     }
-    flat = len(rows) <= MOST_NAMED
     spec = bars([row["variant"] for row in rows], "pct1", [series], flat=flat)
     title = "Annual excess of each variant with its 95% interval, best first (coloured: as configured)"
     return Figure(f"variants-{strategy.name}", title, spec, 50 + 22 * len(rows) if flat else 300)
@@ -128,9 +128,10 @@ def _words(strategy: StrategyData, rows: int) -> tuple[str, ...]:
         )
     risk = number(trials.get("overfitting_probability"))
     if risk is not None:
+        share = shown(risk, "pct0")
         lines.append(
-            f"Probability of overfitting: {shown(risk, 'pct0')}. The sessions were split into two halves in many ways; "
-            f"in {shown(risk, 'pct0')} of them the variant that was best in one half was below the median in the other."
+            f"Probability of overfitting: {share}. The sessions were split into two halves in many ways; in {share} of "
+            "them the variant that was best in one half was not above the median in the other."
         )
     elif trials:
         lines.append("Probability of overfitting: not known, there are too few variants or sessions.")

@@ -106,44 +106,46 @@ def turnover(strategy: StrategyData) -> Block | None:
 
 def contributions(strategy: StrategyData) -> Block | None:
     """Profit of each index; with costs they add up to the total return."""
-    frame = strategy.contribution
-    if frame is None or frame.empty:
+    if strategy.contribution is None:
         return None
-    values = pd.Series(floats(frame["value"]), index=frame["code"].astype(str))
-    parts = values.drop(COST, errors="ignore").sort_values(ascending=False, kind="stable")
-    if parts.empty:
+    frame = strategy.contribution.dropna(subset=["code"])
+    pairs = [(str(code), number(value)) for code, value in zip(frame["code"], frame["value"], strict=True)]
+    costs = next((value for code, value in pairs if code == COST), None)
+    parts = [(code, value) for code, value in pairs if code != COST and value is not None]
+    parts.sort(key=lambda pair: -pair[1])
+    if not parts:
         return None
-    drawn = [str(code) for code in parts.index]
-    if len(drawn) > 2 * MOST_PARTS:
-        drawn = drawn[:MOST_PARTS] + drawn[-MOST_PARTS:]
-    labels = [strategy.short(code) for code in drawn]
-    shares = [parts[code] for code in drawn]
-    if COST in values.index:
-        labels, shares = [*labels, "Costs"], [*shares, values[COST]]
-    colours = ["up" if share > 0 else "down" for share in shares]
-    spec = bars(labels, "pct1", [{"name": "contribution", "colours": colours, "y": rounded(shares, 5)}], flat=True)
-    rows = [{"index": strategy.named(str(code)), "value": number(value)} for code, value in parts.items()]
-    rows += [{"index": "Costs", "value": number(values[COST])}] if COST in values.index else []
+    rows = [{"index": strategy.named(code), "value": value} for code, value in parts]
     total = number(strategy.metrics.get("total_return"))
+    rows += [{"index": "Costs", "value": costs}] if costs is not None else []
     rows.append({"index": "Total return", "value": total})
     columns = (Column("index", "Index"), Column("value", "Contribution", "plus", "profit / value at the start"))
     table = Table(f"contribution-{strategy.name}-table", columns, tuple(rows), strong=(len(rows) - 1,))
-    left = len(parts) - (len(labels) - (COST in values.index))
-    note = f"{left} indices between them are in the numbers only. " if left else ""
-    note += f"All of them and the costs add up to the total return, {shown(total, 'pct')}."
-    figure = Figure(
-        f"contribution-{strategy.name}",
-        "Profit of each index over the whole run, as a share of the value at the start",
-        spec,
-        50 + 19 * len(labels),
-        note,
-        table,
-    )
+    bars_of = _most_and_least(strategy, parts)
+    bars_of += [("Costs", costs)] if costs is not None else []
+    note = f"All indices and the costs add up to the total return, {shown(total, 'pct')}."
+    title = "Profit of each index over the whole run, as a share of the value at the start"
+    id, height = f"contribution-{strategy.name}", 50 + 19 * len(bars_of)
+    (best, most), (worst, least) = parts[0], parts[-1]
     answer = (
-        f"most {strategy.named(drawn[0])} {shown(parts.iloc[0], 'plus1')}, "
-        f"least {strategy.named(drawn[-1])} {shown(parts.iloc[-1], 'plus1')}"
+        f"most {strategy.named(best)} {shown(most, 'plus1')}, least {strategy.named(worst)} {shown(least, 'plus1')}"
     )
-    return Group("Contribution by index", (figure,), answer)
+    return Group("Contribution by index", (Figure(id, title, _signed_bars(bars_of), height, note, table),), answer)
+
+
+def _most_and_least(strategy: StrategyData, parts: list[tuple[str, float]]) -> list[tuple[str, float | None]]:
+    """Labels and values of the indices that are drawn: all, or the first and the last with a gap between them."""
+    named = [(strategy.short(code), value) for code, value in parts]
+    left = len(named) - 2 * MOST_PARTS
+    if left <= 1:
+        return list(named)
+    return [*named[:MOST_PARTS], (f"\u2026 {left} more", None), *named[-MOST_PARTS:]]
+
+
+def _signed_bars(pairs: list[tuple[str, float | None]]) -> dict[str, Any]:
+    colours = ["down" if value is not None and value < 0 else "up" for _, value in pairs]
+    series = {"name": "contribution", "colours": colours, "y": rounded([value for _, value in pairs], 5)}
+    return bars([label for label, _ in pairs], "pct1", [series], flat=True)
 
 
 def blocked_orders(strategy: StrategyData) -> Block | None:

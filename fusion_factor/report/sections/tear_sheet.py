@@ -7,6 +7,7 @@ from fusion_factor.report.data import ReportData, ScoreData
 from fusion_factor.report.figures import Line, Panel, bars, over_time
 from fusion_factor.report.labels import score_colour, score_label
 from fusion_factor.report.numbers import number, rounded, shown
+from fusion_factor.report.reading import part
 from fusion_factor.report.reshape import (
     floats,
     layer_paths,
@@ -59,17 +60,17 @@ def _tiles(data: ReportData, name: str, score: ScoreData) -> Tiles:
     metrics, colour = score.metrics, score_colour(name)
     row = summary_row(data, name)
     figures: dict[str, Any] = {} if row is None else dict(row)
-    stats, spread = _part(metrics, "rank_ic"), _part(metrics, "long_short")
+    stats, spread = part(metrics, "rank_ic"), part(metrics, "long_short")
     dates = f"{shown(stats.get('count'), 'int')} dates"
-    t, apart = (shown(part.get(key), "num1") for part, key in ((stats, "nw_t"), (spread, "t")))
-    top = number(metrics.get("top_excess_annual"))
+    t, apart = (shown(of.get(key), "num1") for of, key in ((stats, "nw_t"), (spread, "t")))
+    top, turnover = number(metrics.get("top_excess_annual")), shown(metrics.get("top_turnover"), "pct1")
     found = (
         ("RankIC", number(stats.get("mean")), "pct", score_words(data, name, "rank_ic"), dates),
         ("ICIR", number(stats.get("ir")), "num2", f"t (Newey-West) {t}", "not annualised"),
         ("Dates with RankIC above 0", number(stats.get("positive")), "pct1", f"of {dates}", ""),
         (
-            "Top layer: annual excess", top, "pct", f"months won {shown(figures.get('top_month_hit'), 'pct1')}",
-            f"turnover {shown(metrics.get('top_turnover'), 'pct1')} a date",
+            "Top layer: annual excess", top, "pct", score_words(data, name, "top_excess"),
+            f"months won {shown(figures.get('top_month_hit'), 'pct1')} · turnover {turnover} a date",
         ),
         (
             "Best − worst layer", number(spread.get("mean")), "pct", f"a holding period · t {apart}",
@@ -82,11 +83,6 @@ def _tiles(data: ReportData, name: str, score: ScoreData) -> Tiles:
     )  # fmt: skip
     tiles = tuple(Tile(label, value, kind, below, colour, more) for label, value, kind, below, more in found)
     return Tiles(tiles)
-
-
-def _part(metrics: Any, key: str) -> dict[str, Any]:
-    value = metrics.get(key)
-    return value if isinstance(value, dict) else {}
 
 
 def _over_dates(name: str, score: ScoreData) -> list[Block]:

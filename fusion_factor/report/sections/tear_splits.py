@@ -10,6 +10,7 @@ from fusion_factor.report.data import ReportData, ScoreData
 from fusion_factor.report.figures import bars
 from fusion_factor.report.labels import score_colour
 from fusion_factor.report.numbers import number, rounded
+from fusion_factor.report.reading import part
 
 SIZES = {"1": "smallest third", "2": "middle third", "3": "largest third"}
 _SPLIT = (
@@ -33,7 +34,7 @@ READINGS = {
 
 def decay(score: ScoreData) -> Figure | None:
     """Mean RankIC by the horizon of the return."""
-    given = _split(score, "decay")
+    given = part(score.metrics, "decay")
     if not given:
         return None
     horizons = sorted(given, key=lambda text: number(text) or 0.0)
@@ -48,14 +49,14 @@ def decay(score: ScoreData) -> Figure | None:
 
 def years(score: ScoreData) -> list[Block]:
     """RankIC of each calendar year."""
-    split = _split(score, "by_year")
+    split = part(score.metrics, "by_year")
     rows = _rows(split, sorted(split), lambda year: year)
     return _figure("score-years", "RankIC by calendar year", score, rows, Column("part", "Year"), half=True)
 
 
 def sizes(score: ScoreData) -> list[Block]:
     """RankIC among the small, the middle and the large names."""
-    split = _split(score, "by_size")
+    split = part(score.metrics, "by_size")
     rows = _rows(split, sorted(split), lambda third: SIZES.get(third, third))
     title = "RankIC by size (thirds of market value on each date)"
     return _figure("score-sizes", title, score, rows, Column("part", "Size"), half=True)
@@ -63,7 +64,7 @@ def sizes(score: ScoreData) -> list[Block]:
 
 def industries(score: ScoreData) -> list[Block]:
     """RankIC within each industry, best first."""
-    split = _split(score, "by_industry")
+    split = part(score.metrics, "by_industry")
     rows = _rows(split, sorted(split), lambda name: name)
     rows = [row for row in rows if row["rank_ic"] is not None]
     rows.sort(key=lambda row: -row["rank_ic"])
@@ -71,16 +72,11 @@ def industries(score: ScoreData) -> list[Block]:
     return _figure("score-industries", title, score, rows, Column("part", "Industry"))
 
 
-def _split(score: ScoreData, key: str) -> Mapping[str, Any]:
-    value = score.metrics.get(key)
-    return value if isinstance(value, Mapping) else {}
-
-
 def _rows(split: Mapping[str, Any], names: Sequence[str], label: Any) -> list[dict[str, Any]]:
     rows = []
     for name in names:
-        part = split[name] if isinstance(split[name], Mapping) else {}
-        stats, spread = part.get("rank_ic") or {}, part.get("long_short") or {}
+        figures = part(split, name)
+        stats, spread = part(figures, "rank_ic"), part(figures, "long_short")
         mean, t = number(stats.get("mean")), number(stats.get("nw_t"))
         rows.append(
             {
@@ -91,7 +87,7 @@ def _rows(split: Mapping[str, Any], names: Sequence[str], label: Any) -> list[di
                 "positive": number(stats.get("positive")),
                 "nw_t": t,
                 "long_short": number(spread.get("mean")),
-                "monotonicity": number(part.get("monotonicity")),
+                "monotonicity": number(figures.get("monotonicity")),
                 "count": number(stats.get("count")),
             }
         )
@@ -139,9 +135,9 @@ def other_readings(data: ReportData) -> Block | None:
     )
     rows: list[dict[str, Any]] = []
     for _, row in frame.iterrows():
-        reading = str(row["reading"])
+        word, *others = str(row["reading"]).split(" ")
         texts = {
-            "reading": READINGS.get(reading, reading),
+            "reading": ", ".join([READINGS.get(word, word), *others]),
             "label": _text(row["label"]),
             "universe": _text(row["universe"]) or "all",
         }
