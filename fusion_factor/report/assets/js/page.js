@@ -40,7 +40,9 @@ function start() {
   var resized = new ResizeObserver(function (changes) {
     changes.forEach(function (change) {
       var entry = drawn.filter(function (each) { return each.box === change.target; })[0];
-      if (entry.width && entry.box.clientWidth && entry.box.clientWidth !== entry.width && !printing) { draw(entry); }
+      window.setTimeout(function () {
+        if (entry.width && entry.box.clientWidth && entry.box.clientWidth !== entry.width && !printing) { draw(entry); }
+      });
     });
   });
   drawn.forEach(function (entry) {
