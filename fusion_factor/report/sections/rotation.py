@@ -9,6 +9,7 @@ from fusion_factor.report.data import ReportData
 from fusion_factor.report.figures import Line, Panel, over_time
 from fusion_factor.report.labels import STRATEGIES, ordered, strategy_colour, strategy_label
 from fusion_factor.report.numbers import number
+from fusion_factor.report.reading import part
 from fusion_factor.report.reshape import on_dates
 
 _FIGURES = (
@@ -26,6 +27,12 @@ _FIGURES = (
     ("win_rate", "Periods won", "pct1", "share of holding periods in which the relative NAV rises"),
     ("mean_turnover", "Turnover a trade", "pct1", "mean of buys and sells at each execution, one-sided"),
     ("annual_cost", "Cost a year", "pct", "costs paid, as a share of value"),
+)
+_DOUBTS = (
+    ("interval", "low", "Annual excess: low end of the interval", "pct", "block bootstrap over sessions"),
+    ("interval", "high", "Annual excess: high end of the interval", "pct", "where zero lies inside, it may be luck"),
+    ("trials", "count", "Variants tried", "int", "the more were tried, the better the best looks by luck alone"),
+    ("trials", "overfitting_probability", "Probability of overfitting", "pct0", "of the best variant; 50% is no skill"),
 )
 _MORE = (
     ("total_return", "Total return", "pct"),
@@ -80,8 +87,26 @@ def _metrics(data: ReportData, names: list[str]) -> Table:
     for key, title, kind, hint in _FIGURES:
         row: dict[str, Any] = {"metric": title, "meaning": hint, "kind": kind}
         rows.append(row | {name: number(data.strategies[name].metrics.get(key)) for name in names})
+        rows += _doubts(data, names, "interval") if key == "annual_excess" else []
+    rows += _doubts(data, names, "trials")
     columns = (*_metric_columns(names), Column("meaning", "What it is", "soft"))
     return Table("rotation-metrics", columns, tuple(rows), strong=(1,))
+
+
+def _doubts(data: ReportData, names: list[str], piece: str) -> list[dict[str, Any]]:
+    """Rows on how sure the excess is; none where no strategy has them."""
+    rows: list[dict[str, Any]] = []
+    for where, key, title, kind, hint in _DOUBTS:
+        if where != piece:
+            continue
+        given = {name: getattr(data.strategies[name], piece) for name in names}
+        found = {
+            name: number((part(of, "annual_excess") if piece == "interval" else of).get(key))
+            for name, of in given.items()
+        }
+        if any(value is not None for value in found.values()):
+            rows.append({"metric": title, "meaning": hint, "kind": kind, **found})
+    return rows
 
 
 def _metric_columns(names: list[str]) -> list[Column]:

@@ -124,7 +124,7 @@ function dotChart(spec, width, height, look) {
   option.grid = { left: narrow ? 124 : 190, right: narrow ? 18 : 24, top: 6, bottom: 28 };
   option.xAxis = valueAxis(look, spec.kind, niceAxis(low - pad, high + pad, narrow ? 3 : 6));
   option.yAxis = categoryAxis(look, { data: spec.categories, inverse: true, splitLine: { show: true, lineStyle: { color: look.grid } },
-    axisLabel: { color: look.ink, fontSize: 12, width: narrow ? 116 : 180, overflow: "break" } });
+    axisLabel: { color: look.ink, fontSize: 12, width: narrow ? 116 : 180, overflow: "break", lineHeight: 14 } });
   option.series = spec.series.map(function (s) {
     return { name: s.name, type: "scatter", symbol: s.symbol, symbolSize: s.size, color: colour(s.colour), emphasis: { scale: false },
       itemStyle: { opacity: s.symbol === "circle" ? .75 : 1 },
