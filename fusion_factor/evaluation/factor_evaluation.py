@@ -29,12 +29,16 @@ class FactorEvaluation:
         metrics: all figures, ready for JSON (None where missing).
         spans: date, span, overlapping; sessions of each grid date's label (missing: no label), and whether labels
             overlap as a rule, so that returns must not be compounded.
+        settings: the parameters.
+        reach: grid dates that a label spans, at least 1: 2 for labels of 10 sessions on a grid of every 5.
     """
 
     ic: pd.DataFrame
     layers: pd.DataFrame
     metrics: dict[str, Any]
     spans: pd.DataFrame = field(repr=False)
+    settings: EvaluationSettings = field(repr=False)
+    reach: int = field(repr=False)
 
 
 def evaluate(
@@ -176,6 +180,8 @@ def evaluate_sample(sample: Sample) -> FactorEvaluation:
         pd.DataFrame(
             {"date": dates, "span": np.where(span_d > 0, span_d, np.nan), "overlapping": _overlapping(sample)}
         ),
+        settings,
+        default_lags(settings.horizon, sample.gap) + 1,
     )
 
 

@@ -1,54 +1,108 @@
-"""How sure a mean is: confidence intervals by resampling blocks of consecutive dates.
+"""How sure a figure is: confidence intervals by resampling blocks of consecutive dates.
 
 Figures of neighbouring dates are related (labels overlap, markets have moods), so that single dates must not be drawn.
 """
 
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from fusion_factor.core.errors import ConfigError
+from fusion_factor.core.labels import FloatArray
+
+Statistic = Callable[[FloatArray], float]
 
 
 class Interval(NamedTuple):
-    """Mean of the values and the ends of its confidence interval; NaN without values."""
+    """A figure and the ends of its confidence interval; NaN without values."""
 
-    mean: float
+    value: float
     low: float
     high: float
 
 
 def block_bootstrap(
-    values: Any, *, block: int | None = None, draws: int = 2000, level: float = 0.95, seed: int = 0
+    values: Any,
+    *,
+    statistic: Statistic | None = None,
+    block: int | None = None,
+    draws: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
 ) -> Interval:
-    """Confidence interval of the mean of a series, from a circular block bootstrap (Politis and Romano, 1992).
+    """Confidence interval of a statistic of a series, from a circular block bootstrap.
 
     Args:
         values: one figure per date in time order, for example RankIC; NaN is left out, the rest taken as consecutive.
-        block: dates per block, at most their number; None: the cube root of their number, rounded up. Take at least
-            the number of dates that a label spans.
-        draws: resampled series. level: share of the resampled means inside, in (0, 1).
+        statistic: [n] float64 -> number, of the series and of every resampled one; None: the mean.
+        block: dates per block, at most their number; None: `block_length` of the values. Take at least the number of
+            dates that a label spans.
+        draws: resampled series. level: share of the resampled statistics inside, in (0, 1).
         seed: of the random numbers; the same seed gives the same interval.
 
-    Raises: ConfigError for block or draws below 1 or a level outside of (0, 1).
+    Returns: Interval, the percentiles of the resampled statistics; NaN ends where one of these is NaN.
+    Raises: ConfigError for block or draws below 1, a level outside of (0, 1) or a negative seed.
+    Source: Politis and Romano (1992), as in `arch.bootstrap.CircularBlockBootstrap`.
 
     >>> block_bootstrap([0.25] * 32)
-    Interval(mean=0.25, low=0.25, high=0.25)
+    Interval(value=0.25, low=0.25, high=0.25)
+    >>> [round(each, 3) for each in block_bootstrap(np.sin(np.arange(400.0)), statistic=np.std, block=20)]
+    [0.706, 0.7, 0.712]
     """
-    series = np.asarray(values, dtype=np.float64).ravel()
-    series = series[np.isfinite(series)]
+    _check(block, draws, level, seed)
+    series = _present(values)
+    if not len(series):
+        return Interval(math.nan, math.nan, math.nan)
+    size = block_length(series) if block is None else min(block, len(series))
+    figure: Statistic = np.mean if statistic is None else statistic
+    # Here, for it takes seconds to load and most commands never ask for an interval.
+    from arch.bootstrap import CircularBlockBootstrap
+
+    drawn = CircularBlockBootstrap(size, series, seed=seed).apply(lambda each: np.array([figure(each)]), draws)[:, 0]
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(figure(series)), float(low), float(high))
+
+
+def block_length(values: Any) -> int:
+    """Dates per block that suit a series: the automatic choice for a circular bootstrap, rounded up, at least 1.
+
+    Args:
+        values: one figure per date in time order; NaN is left out.
+
+    Returns: the choice of Politis and White (2004), corrected by Patton, Politis and White (2009), as in
+        `arch.bootstrap.optimal_block_length`; the cube root of the number of dates, rounded up, for a series too short
+        for it (below 10 dates) or without a spread.
+
+    >>> block_length(np.tile([1.0, 1.0, 1.0, 1.0, -1.0, -1.0, -1.0, -1.0], 10))
+    11
+    """
+    series = _present(values)
     count = len(series)
-    size = math.ceil(count ** (1 / 3) - 1e-9) if block is None else block
-    if size < 1 and count:
+    fallback = max(1, math.ceil(count ** (1 / 3) - 1e-9))
+    if count < SHORTEST or np.ptp(series) == 0:
+        return fallback
+    from arch.bootstrap import optimal_block_length
+
+    with np.errstate(invalid="ignore", divide="ignore"):
+        best = float(optimal_block_length(series)["circular"].iloc[0])
+    return min(max(1, math.ceil(best)), count) if math.isfinite(best) else fallback
+
+
+SHORTEST = 10
+"""Dates below which the autocorrelations that the automatic choice looks at do not exist."""
+
+
+def _present(values: Any) -> FloatArray:
+    series = np.asarray(values, dtype=np.float64).ravel()
+    return series[np.isfinite(series)]
+
+
+def _check(block: Any, draws: Any, level: Any, seed: Any) -> None:
+    if block is not None and block < 1:
         raise ConfigError(f"block must be at least 1, got {block}")
     if draws < 1 or not 0 < level < 1:
         raise ConfigError(f"draws must be at least 1 and level between 0 and 1, got {draws} and {level}")
-    if not count:
-        return Interval(math.nan, math.nan, math.nan)
-    size = min(size, count)
-    starts = np.random.default_rng(seed).integers(0, count, (draws, math.ceil(count / size)))
-    steps = (starts[:, :, np.newaxis] + np.arange(size)) % count
-    means = series[steps.reshape(draws, -1)[:, :count]].mean(axis=1)
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(series.mean()), float(low), float(high))
+    if seed < 0:
+        raise ConfigError(f"seed must be at least 0, got {seed}")

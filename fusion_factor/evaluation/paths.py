@@ -24,7 +24,7 @@ def layer_nav(evaluation: FactorEvaluation) -> pd.DataFrame:
             "horizon is longer than the grid's gap (or there is a single date): returns cannot be chained"
         )
     table = evaluation.layers.pivot(index="date", columns="layer", values="return")
-    table[ALL_NAMES] = _all_names(evaluation.layers)
+    table[ALL_NAMES] = all_names(evaluation.layers)
     return (1.0 + table.fillna(0.0)).cumprod()
 
 
@@ -35,11 +35,16 @@ def cumulative_rank_ic(evaluation: FactorEvaluation) -> pd.Series:
 
 def top_monthly_excess(evaluation: FactorEvaluation) -> pd.Series:
     """Excess of the best layer by calendar month of the grid dates: product of (1 + top) / (1 + all) less 1."""
+    growth = top_growth(evaluation)
+    monthly = growth.groupby(pd.DatetimeIndex(growth.index).to_period("M")).prod() - 1.0
+    return monthly.rename("top_excess").rename_axis("month")
+
+
+def top_growth(evaluation: FactorEvaluation) -> pd.Series:
+    """(1 + best layer) / (1 + all names) of each counted date whose best layer is not empty, index `date`."""
     top = evaluation.layers[evaluation.layers["layer"] == evaluation.layers["layer"].max()]
     top = top.set_index("date")["return"].dropna()
-    growth = (1.0 + top) / (1.0 + _all_names(evaluation.layers).reindex(top.index))
-    monthly = growth.groupby(growth.index.to_period("M")).prod() - 1.0
-    return monthly.rename("top_excess").rename_axis("month")
+    return (1.0 + top) / (1.0 + all_names(evaluation.layers).reindex(top.index))
 
 
 def top_monthly_hit(evaluation: FactorEvaluation) -> float:
@@ -60,7 +65,7 @@ def two_sided_turnover(evaluation: FactorEvaluation) -> float:
     return math.nan if share is None else 2.0 * float(share)
 
 
-def _all_names(layers: pd.DataFrame) -> pd.Series:
+def all_names(layers: pd.DataFrame) -> pd.Series:
     """Mean label of all names of each counted date, from any layer that is not empty."""
     means = pd.Series(np.asarray(layers["return"] - layers["excess"]), index=layers["date"])
     return means.groupby(level=0).first()

@@ -1,8 +1,8 @@
 """`evaluate`: is each score any good, and how do networks, seeds and single factors compare."""
 
 import json
-import logging
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,43 +10,38 @@ import numpy as np
 import pandas as pd
 
 from fusion_factor.core.artifacts import write_file
-from fusion_factor.core.errors import ConfigError, DataError
+from fusion_factor.core.errors import DataError
 from fusion_factor.evaluation import (
-    EvaluationSettings,
     FactorEvaluation,
     PriceBook,
     evaluate,
+    figure_intervals,
     share_of_oracle,
     top_monthly_hit,
 )
 from fusion_factor.features import FeatureSet
 from fusion_factor.scores import read_scores
+from fusion_factor.stages.evaluate_options import EvaluateOptions
 from fusion_factor.stages.evaluate_parts import factor_table, seed_table
+from fusion_factor.stages.evaluate_readings import FusedScore
 from fusion_factor.stages.markets import market_of
 from fusion_factor.stages.settings import Settings
 from fusion_factor.stages.stage import Outcome, Stage, Workspace
 
-log = logging.getLogger("fusion_factor")
-
 COMPONENTS = {"fused": "score", "fused_neutral": "score_neutral", "hf": "hf", "lf": "lf"}
-LABELS = ("published", "trained")
+PUBLISHED = "published"
 ORACLES_LABEL = "trained"
 """The return whose expectation the oracle of a simulated market is; of another one it is no upper bound."""
 
 
-def check(settings: Settings) -> None:
+def check(settings: Settings) -> EvaluateOptions:
     """Refuse what `evaluate` must not hold."""
-    options = settings.raw["evaluate"]
-    for name in options:
-        if name not in (*LABELS, "min_names"):
-            raise ConfigError(f"evaluate.{name}: is no parameter (known: {', '.join(LABELS)}, min_names)")
-    for label in LABELS:
-        EvaluationSettings.of({**options[label], "min_names": options["min_names"]})
+    return EvaluateOptions.of(settings.raw["evaluate"])
 
 
 def work(settings: Settings, workspace: Workspace, folder: Path) -> Outcome:
-    """Evaluate every score against both labels; write one folder a score and the comparisons."""
-    options = settings.raw["evaluate"]
+    """Evaluate every score against both labels; write one folder a score, the comparisons, intervals and readings."""
+    options = check(settings)
     features = FeatureSet.load(workspace.folder("features"), mmap=True)
     market = market_of(settings, workspace)
     tables = score_tables(workspace.folder("scores"))
@@ -54,25 +49,33 @@ def work(settings: Settings, workspace: Workspace, folder: Path) -> Outcome:
     buyable = tradable(features)
     tables = {name: keep_tradable(name, table, features, buyable) for name, table in tables.items()}
     book = PriceBook.of(market.table("stock_prices"), market.sessions)
-    rows = []
-    for label in LABELS:
-        params = {**options[label], "min_names": options["min_names"], "start": str(first.date())}
-        grid = {name: on_grid(table, features, params) for name, table in tables.items()}
+    fused = FusedScore(tables["fused"], book, market, partial(on_grid, features.sessions))
+    start = str(first.date())
+    readings, left_out = fused.readings(options, start, summary)
+    rows, intervals = [], []
+    for label, chosen in options.labels.items():
+        params = {**chosen, "start": start}
+        grid = {name: on_grid(features.sessions, table, params) for name, table in tables.items()}
         results = {name: evaluate(table, book, **params) for name, table in grid.items()}
+        if label == PUBLISHED:
+            results["fused"] = fused.detailed(params, options)
+            for name, result in results.items():
+                write_evaluation(folder / name, result)
         for name, result in results.items():
             row = {"score": name, "label": label, **summary(result), "share_of_oracle": None}
             if label == ORACLES_LABEL and "oracle" in tables:
                 row["share_of_oracle"] = share_of_oracle(grid[name], grid["oracle"], book, **params).share
             rows.append(row)
-        if label == LABELS[0]:
-            for name, result in results.items():
-                write_evaluation(folder / name, result)
+            ends = figure_intervals(result, **options.intervals)
+            intervals.append(ends.assign(score=name, label=label)[["score", "label", *ends.columns]])
     pd.DataFrame(rows).to_csv(folder / "summary.csv", index=False)
-    prepared = (features, book, options, first)
+    pd.concat(intervals).to_csv(folder / "intervals.csv", index=False)
+    readings.to_csv(folder / "readings.csv", index=False)
+    prepared = (features, book, options.labels[PUBLISHED], first)
     seed_table(workspace.folder("train"), buyable, *prepared).to_csv(folder / "seeds.csv", index=False)
     if features.hf is not None:
         factor_table(buyable, *prepared).to_csv(folder / "factors.csv", index=False)
-    return Outcome(rows={"scores": len(tables)})
+    return Outcome(rows={"scores": len(tables), "readings": len(readings)}, warnings=left_out)
 
 
 def score_tables(folder: Path) -> dict[str, pd.DataFrame]:
@@ -105,13 +108,12 @@ def keep_tradable(name: str, table: pd.DataFrame, features: FeatureSet, buyable_
     return table[(n >= 0) & buyable_tn[t, np.maximum(n, 0)]]
 
 
-def on_grid(table: pd.DataFrame, features: FeatureSet, params: Mapping[str, Any]) -> pd.DataFrame:
+def on_grid(sessions: np.ndarray, table: pd.DataFrame, params: Mapping[str, Any]) -> pd.DataFrame:
     """The rows of the dates that an `every_n` grid looks at: no figure depends on the others, and they are most."""
-    if params["grid"] != "every_n":
+    if params.get("grid") != "every_n":
         return table
-    start = np.searchsorted(features.sessions, np.datetime64(params["start"], "D"))
-    step = params.get("n", 5)
-    dates = features.sessions[start + params.get("phase", 0) :: step]
+    start = np.searchsorted(sessions, np.datetime64(params["start"], "D"))
+    dates = sessions[start + params.get("phase", 0) :: params.get("n", 5)]
     return table[np.isin(table["date"].to_numpy().astype("datetime64[D]"), dates)]
 
 
@@ -148,7 +150,13 @@ STAGE = Stage(
     artifact="evaluate",
     needs=("market", "features", "train", "scores"),
     config=("evaluate", "data", "networks"),
-    rooms=("core", "market", "evaluation", "features", "scores", "stages/evaluate_parts.py", "stages/scores.py"),
+    rooms=(
+        *("core", "market", "evaluation", "features", "scores"),
+        *(
+            f"stages/{name}.py"
+            for name in ("evaluate_options", "evaluate_parts", "evaluate_readings", "markets", "scores")
+        ),
+    ),
     check=check,
     work=work,
     content=("*.csv", "*/*.csv", "*/*.json"),

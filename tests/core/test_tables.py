@@ -203,6 +203,27 @@ def test_a_sentinel_needs_three_scores_and_a_median_above_zero() -> None:
     check_table("scores", scores(1.0, 1.0, 3.0, 1.9e6))
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_sentinels_are_found_as_the_definition_says(seed: int) -> None:
+    """Sizes of many orders of magnitude, many zeros and holes, few rows a date, in no order."""
+    rng = np.random.default_rng(seed)
+    rows = int(rng.integers(5, 60))
+    score = rng.choice([0.0, 1.0, -1.0, np.nan, 3.0], rows) * 10.0 ** rng.integers(-4, 4, rows)
+    days = rng.choice(SESSIONS, rows)
+    table = pd.DataFrame({"date": days, "symbol": [f"{k:03d}" for k in range(rows)], "score": score})
+    wanted = set()
+    for day in np.unique(days):
+        size = np.abs(score[(days == day) & ~np.isnan(score)])
+        if len(size) >= 3 and np.median(size) > 0 and size.max() > 1e6 * np.median(size):
+            wanted.add(str(day))
+    if not wanted:
+        check_table("scores", table)
+        return
+    with pytest.raises(DataError, match="median size") as refused:
+        check_table("scores", table)
+    assert any(f"date {day}" in str(refused.value) for day in wanted)
+
+
 def test_text_is_read_to_the_nearest_float() -> None:
     texts = ["0.1", "9.945", "1e-310", " 2.5", "+3", "12345678901234567890"]
     table = pd.DataFrame({"date": "2024-01-02", "symbol": list("abcdef"), "score": texts})

@@ -23,6 +23,7 @@ from fusion_factor.evaluation import (
     factor_evaluation,
     intervals,
     layer_nav,
+    overfitting,
     rank_ic,
     share_of_oracle,
     top_monthly_excess,
@@ -195,7 +196,7 @@ def test_overlapping_labels_are_not_chained() -> None:
 
 
 def test_examples_in_the_documentation_hold() -> None:
-    for module in (factor_evaluation, correlation, intervals):
+    for module in (factor_evaluation, correlation, intervals, overfitting):
         outcome = doctest.testmod(module)
         assert outcome.attempted
         assert not outcome.failed

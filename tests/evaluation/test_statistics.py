@@ -7,8 +7,6 @@ import pytest
 import statsmodels.api as sm
 from scipy import stats
 
-from fusion_factor.core.errors import ConfigError
-from fusion_factor.evaluation.intervals import block_bootstrap
 from fusion_factor.evaluation.layers import parts, yearly_rate
 from fusion_factor.evaluation.statistics import default_lags, monotonicity, newey_west_t, series_statistics
 
@@ -79,23 +77,3 @@ def test_yearly_rate_counts_only_the_sessions_held() -> None:
     returns = np.array([0.1, np.nan, 0.2])
     assert yearly_rate(returns, np.array([5, 100, 5]), 252) == pytest.approx((1.1 * 1.2) ** (252 / 10) - 1)
     assert math.isnan(yearly_rate(np.array([np.nan]), np.array([5]), 252))
-
-
-def test_block_bootstrap_covers_as_often_as_it_says() -> None:
-    rng = np.random.default_rng(1)
-    inside = 0
-    for trial in range(200):
-        noise = rng.normal(size=403)
-        related = noise[3:] + noise[2:-1] + noise[1:-2] + noise[:-3]  # moving average: variance of the mean is 16 / n
-        interval = block_bootstrap(related, block=20, draws=300, seed=trial)
-        inside += interval.low <= 0 <= interval.high
-    assert 0.88 <= inside / 200 <= 0.99
-
-
-def test_block_bootstrap_is_repeatable_and_checks_its_arguments() -> None:
-    values = np.r_[np.random.default_rng(0).normal(size=50), np.nan]
-    assert block_bootstrap(values, seed=3) == block_bootstrap(values, seed=3)
-    assert math.isnan(block_bootstrap([np.nan]).low)
-    for wrong in ({"block": 0}, {"draws": 0}, {"level": 1.0}):
-        with pytest.raises(ConfigError):
-            block_bootstrap(values, **wrong)

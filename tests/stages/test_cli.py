@@ -60,6 +60,8 @@ def test_the_composed_configuration_can_be_shown(here, capsys):
         (["run", "rotate.strategies.theme.top_k=0"], "top_k"),
         (["run", "+rotate.strategies.theme.topk=3"], "topk"),
         (["run", "evaluate.published.horizon=0"], "horizon"),
+        (["run", "evaluate.readings=[{neutralise:beta}]"], "evaluate.readings[0]: neutralise"),
+        (["run", "+evaluate.intervals.draw=10"], "evaluate.intervals.draw"),
         (["run", "features.no_such=1"], "no_such"),
         (["run", "experiment=nothing"], "nothing"),
         (["run", "seed=-1"], "seed"),
