@@ -27,7 +27,7 @@ def write_rotations(folder: Path, days: pd.Index, rng: np.random.Generator) -> N
     for name, (codes, top, execute) in POOLS.items():
         one_rotation(folder / name, name, days, rng, codes, top, execute)
     (folder / "concept" / "note.txt").write_text(
-        "Members come from one snapshot of 2022-03-18: before that date the pool looks ahead.\n"
+        "Members come from one snapshot of 2022-03-18: before that date this LOOKS AHEAD.\n"
     )
 
 

@@ -68,7 +68,7 @@ def test_an_older_run_says_what_it_did_not_write(own_run: Path) -> None:
     text = _drawn(own_run)
     for words in (
         "± ",
-        "this run wrote no trades to make",
+        "This run wrote no trades to make",
         "Not in this run: blocked orders (blocked.csv), contribution by index (contribution.csv), trades to make",
         "Not in this evaluation: decay by horizon, figures by year, figures by size, figures by industry.",
     ):

@@ -25,11 +25,15 @@ def picks(data: ReportData) -> Section:
         note = Note(("No rotation was run, so there are no picks.",), "absent")
         return Section("picks", "This week's picks", "Picks", explain, [note])
     parts = []
-    for name in ordered(data.strategies, STRATEGIES):
+    names = ordered(data.strategies, STRATEGIES)
+    for name in names:
         heading = Heading(strategy_label(name), colour=strategy_colour(name))
-        strategy = data.strategies[name]
-        parts.append((heading, *_last_signal(strategy)))
-    trades = [_trades(data.strategies[name]) for name in ordered(data.strategies, STRATEGIES)]
+        parts.append((heading, *_last_signal(data.strategies[name])))
+    trades: list[Note | Group] = [
+        _trades(data.strategies[name], table) for name in names if (table := data.strategies[name].trades) is not None
+    ]
+    if not trades:
+        trades = [Note(("This run wrote no trades to make (trades.csv).",), "absent")]
     return Section("picks", "This week's picks", "Picks", explain, [Columns(tuple(parts)), *trades])
 
 
@@ -65,11 +69,9 @@ def _last_signal(strategy: StrategyData) -> list[Note | Table]:
     ]
 
 
-def _trades(strategy: StrategyData) -> Note | Group:
+def _trades(strategy: StrategyData, frame: pd.DataFrame) -> Note | Group:
     """What to buy and to sell at the pending execution, from what is held now; and what it costs."""
-    frame, label = strategy.trades, strategy_label(strategy.name)
-    if frame is None:
-        return Note((f"{label}: this run wrote no trades to make.",), "absent")
+    label = strategy_label(strategy.name)
     if frame.empty:
         return Note((f"{label}: no trades to make, no signal is pending.",))
     trade, cost = floats(frame["trade"]), floats(frame["cost"])

@@ -45,7 +45,8 @@ def _section(strategy: StrategyData) -> Section:
     )
     blocks: list[Block | None] = []
     if strategy.note:
-        blocks.append(Note((strategy.note,), "caution", "About this pool"))
+        ahead = "LOOKS AHEAD" in strategy.note
+        blocks.append(Note((f"Pool: {strategy.note}",), "caution" if ahead else "quiet"))
     if strategy.metrics:
         blocks.append(_tiles(strategy))
     blocks.append(_nav(strategy) if len(strategy.nav) else Note(("There is no NAV to draw.",), "absent"))

@@ -14,7 +14,6 @@ from fusion_factor.report.reshape import (
     long_short_sum,
     monthly_means,
     moving_mean,
-    on_dates,
     running_sum,
 )
 from fusion_factor.report.sections.facts import absent, main_score, score_words, summary_row
@@ -166,8 +165,9 @@ def _growth(name: str, score: ScoreData) -> Block:
 
 def _names(name: str, score: ScoreData) -> Figure | None:
     ic = score.ic.dropna(subset=["date"])
+    ic = ic[floats(ic["n"]) > 0]  # the last dates have no label yet
     if ic.empty:
         return None
-    line = Line("names with score and label", score_colour(name), on_dates(score.ic, "n", ic["date"]), width=1.6)
+    line = Line("names with score and label", score_colour(name), floats(ic["n"]), width=1.6)
     spec = over_time(ic["date"], [Panel("names", "num0", [line], digits=0, zero=True)])
     return Figure("score-names", "Names judged on each date", spec, 240, half=True)
