@@ -30,6 +30,18 @@ class NavPath(NamedTuple):
         """NAV / benchmark NAV; NaN where the benchmark's is 0."""
         return _ratio(self.nav_d, self.benchmark_d)
 
+    @property
+    def returns(self) -> np.ndarray:
+        """Session returns NAV(d) / NAV(d-1) - 1 [D - 1]; 0 after a NAV of 0."""
+        return session_returns(self.nav_d)
+
+    @property
+    def excess(self) -> np.ndarray:
+        """(1 + r) / (1 + b) - 1 of the sessions after the base where the benchmark's NAV is not 0."""
+        market = session_returns(self.benchmark_d)
+        there = self.benchmark_d[1:] != 0
+        return (1.0 + self.returns[there]) / (1.0 + market[there]) - 1.0
+
     @classmethod
     def of(cls, nav: pd.DataFrame) -> "NavPath":
         """From a table `nav` (date, nav, benchmark), divided by its first row."""
@@ -128,8 +140,7 @@ def figures(path: NavPath, annual_sessions: int = 252) -> dict[str, Any]:
     found.update(dict.fromkeys(_KEYS))
     if n == 0:
         return found
-    returns = session_returns(nav_d)
-    excess = _excess(path, returns)
+    returns, excess = path.returns, path.excess
     std, excess_std = _std(returns), _std(excess)
     scale = math.sqrt(annual_sessions)
     found["annual_return"] = _annual(nav_d[-1], n, annual_sessions)
@@ -148,13 +159,6 @@ def figures(path: NavPath, annual_sessions: int = 252) -> dict[str, Any]:
     found["ytd_return"] = _known(_growth(nav_d, before))
     found["ytd_excess"] = _known(_growth(relative_d, before))
     return found
-
-
-def _excess(path: NavPath, returns: np.ndarray) -> np.ndarray:
-    """(1 + r) / (1 + b) - 1 of the sessions where the benchmark's NAV is not 0."""
-    market = session_returns(path.benchmark_d)
-    there = path.benchmark_d[1:] != 0
-    return (1.0 + returns[there]) / (1.0 + market[there]) - 1.0
 
 
 def _growth(path_d: np.ndarray, first: int, last: int = -1) -> float:

@@ -11,13 +11,15 @@ from typing import Any
 
 import numpy as np
 
+from fusion_factor.backtest.accounting import Reasons
 from fusion_factor.backtest.benchmark import compound
+from fusion_factor.backtest.ledger import Delistings, Order, Path
 from fusion_factor.backtest.metrics import NavPath, activity, figures, win_rate
 from fusion_factor.backtest.parameters import Parameters
 from fusion_factor.backtest.picks import Picks, pick
-from fusion_factor.backtest.quotes import Quotes
+from fusion_factor.backtest.quotes import Flags, Quotes
 from fusion_factor.backtest.result import Result
-from fusion_factor.backtest.simulate import Delistings, Execution, Flags, Order, simulate
+from fusion_factor.backtest.simulate import simulate
 from fusion_factor.backtest.trade import TradeRules
 from fusion_factor.core.errors import ConfigError
 from fusion_factor.core.sessions import Calendar, schedule
@@ -85,6 +87,7 @@ def run_portfolio(
     parameters: Parameters,
     *,
     market_returns: Callable[[], np.ndarray],
+    reasons: Reasons,
     flags: Flags | None = None,
     delistings: Delistings | None = None,
     counts: dict[str, int] | None = None,
@@ -94,6 +97,7 @@ def run_portfolio(
     Args:
         quotes: prices of the pool. signals, decisions: when, and from what.
         market_returns: session returns [T] of the benchmark; asked for unless it is `pool_held` or `cash`.
+        reasons: why a name cannot be traded; asked for only when a table of blocked orders is.
         flags, delistings: as `simulate` takes them. counts: further figures to be listed.
     """
     picks = pick(
@@ -113,12 +117,7 @@ def run_portfolio(
             executable, picks.picked_sc, picks.weight_s, picks.spare_s, picks.traded_s, strict=False
         )
     ]
-    rules = TradeRules(
-        buy_rate=parameters.buy_rate,
-        sell_rate=parameters.sell_rate,
-        exact=parameters.cost_model == "exact",
-        redistribute=parameters.blocked == "redistribute",
-    )
+    rules = TradeRules.of(parameters)
     run = simulate(
         quotes,
         orders,
@@ -137,7 +136,7 @@ def run_portfolio(
     else:
         benchmark_d = compound(market_returns(), base, end)
     path = NavPath(quotes.sessions[base : end + 1], run.nav_d, benchmark_d)
-    return _result(quotes, signals, decisions, picks, path, run.stale_d, run.executions, parameters, counts or {})
+    return _result(quotes, signals, decisions, picks, path, run, parameters, reasons, counts or {})
 
 
 def _held_pool(
@@ -165,12 +164,12 @@ def _result(
     decisions: Decisions,
     picks: Picks,
     path: NavPath,
-    stale_d: np.ndarray,
-    executions: list[Execution],
+    run: Path,
     parameters: Parameters,
+    reasons: Reasons,
     counts: dict[str, int],
 ) -> Result:
-    n = len(path.nav_d) - 1
+    n, executions = len(path.nav_d) - 1, run.executions
     sessions = np.append(quotes.sessions, np.datetime64("NaT"))
     executed = signals.at[: len(executions)] + 1
     figure: dict[str, Any] = figures(path, parameters.annual_sessions)
@@ -189,11 +188,13 @@ def _result(
     return Result(
         metrics=figure,
         path=path,
-        _stale_d=stale_d,
+        _run=run,
         _names=quotes.names,
+        _signal_at=signals.at,
         _signal_s=quotes.sessions[signals.at],
         _execution_s=sessions[signals.at + 1],
-        _executions=executions,
+        _reasons=reasons,
+        _rules=TradeRules.of(parameters),
         _score_sc=decisions.score_sc,
         _coverage_sc=decisions.coverage_sc,
         _eligible_sc=decisions.eligible_sc,

@@ -3,12 +3,17 @@
 Legend: t session, n name (index code or symbol, ascending). NaN: not valid (missing, or not above 0).
 """
 
+from collections.abc import Callable
 from functools import cached_property
+from typing import Any
 
 import bottleneck as bn
 import numpy as np
 
-__all__ = ["Quotes", "valid_or_nan"]
+__all__ = ["Flags", "Quotes", "valid_or_nan"]
+
+Flags = Callable[[Any, np.ndarray], tuple[np.ndarray, np.ndarray]]
+"""(sessions, names) -> (buy_blocked, sell_blocked), bool; one session for all names, or one for each."""
 
 
 def valid_or_nan(price_tn: np.ndarray) -> np.ndarray:
@@ -42,6 +47,11 @@ class Quotes:
     def idle_tn(self) -> np.ndarray:
         """Whether the close is not valid."""
         return np.isnan(self.close_tn)
+
+    @cached_property
+    def idle_t(self) -> np.ndarray:
+        """Whether any name's close is not valid."""
+        return np.any(self.idle_tn, axis=1)
 
     @cached_property
     def last_tn(self) -> np.ndarray:

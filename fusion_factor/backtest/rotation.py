@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fusion_factor.backtest.accounting import Reasons
 from fusion_factor.backtest.benchmark import series_returns
 from fusion_factor.backtest.index_scores import IndexScores, Members, index_scores, smoothed
 from fusion_factor.backtest.parameters import Parameters
 from fusion_factor.backtest.portfolio import Decisions, Signals, eligible_names, find_signals, run_portfolio
 from fusion_factor.backtest.prepared import Memory, optional_table, required_table, sessions_of
-from fusion_factor.backtest.quotes import Quotes
+from fusion_factor.backtest.quotes import Flags, Quotes
 from fusion_factor.backtest.result import Result
-from fusion_factor.backtest.simulate import Flags
 from fusion_factor.backtest.stock_scores import StockScores, transform
 from fusion_factor.core.errors import DataError
 from fusion_factor.core.sessions import Calendar
@@ -49,6 +49,14 @@ class _Pool:
             return None
         buy_tc, sell_tc = self.blocked_tc
         return lambda at, names: (buy_tc[at, names], sell_tc[at, names])
+
+    def reasons(self, execute: str) -> Reasons:
+        """Why names could not be traded at a session, as a result asks for it."""
+        price_tn, idle_tn = self.quotes.price_tn(execute), self.quotes.idle_tn
+        return Reasons(
+            then=lambda at, names, sides: np.where(np.isnan(price_tn[at, names]), "no price", "flag").tolist(),
+            known=lambda at, names: np.where(idle_tn[at, names], "no price", "").tolist(),
+        )
 
 
 class RotationData:
@@ -107,6 +115,7 @@ class RotationData:
             Decisions(score_sc, scores.coverage_sc, eligible_sc),
             parameters,
             market_returns=lambda: self._market_returns(pool, parameters),
+            reasons=pool.reasons(parameters.execute),
             flags=pool.flags(),
             counts={"codes_without_members": pool.without_members},
         )

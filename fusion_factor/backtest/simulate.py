@@ -6,58 +6,16 @@ execution, valuation at the close's marks, delistings, NAV, daily reset, signal.
 Legend: t session, n name of the pool, k name held or picked, d session of a stretch between executions.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
 
-from fusion_factor.backtest.quotes import Quotes
-from fusion_factor.backtest.trade import Trade, TradeRules, rebalance
+from fusion_factor.backtest.free_trading import free_orders, free_run
+from fusion_factor.backtest.ledger import BUY, SELL, Delistings, Execution, Order, Path, Position, Transfer
+from fusion_factor.backtest.quotes import Flags, Quotes
+from fusion_factor.backtest.trade import EQUAL, Trade, TradeRules, rebalance
 
-__all__ = ["Delistings", "Execution", "Order", "Path", "simulate"]
-
-Flags = Callable[[int, np.ndarray], tuple[np.ndarray, np.ndarray]]
-
-
-class Order(NamedTuple):
-    """One execution to be done at session `at`: names to hold (`picked_n`, bool [N]), target weight of each, share
-    meant to stay in cash. `trade` is false where the signal keeps what is held.
-    """
-
-    at: int
-    picked_n: np.ndarray
-    weight: float
-    spare: float
-    trade: bool
-
-
-class Execution(NamedTuple):
-    """What became of an order: figures as shares of the value before; who is held after, at which weights."""
-
-    done: bool
-    buy: float = 0.0
-    sell: float = 0.0
-    cost: float = 0.0
-    frozen: int = 0
-    names: np.ndarray = np.empty(0, np.int64)
-    weights: np.ndarray = np.empty(0)
-    cash_weight: float = 0.0
-
-
-class Delistings(NamedTuple):
-    """`session_n`: first session at or after the delist date (len(sessions): never); `haircut`: share that is lost."""
-
-    session_n: np.ndarray
-    haircut: float
-
-
-class Path(NamedTuple):
-    """`nav_d`, `stale_d` from the base to the end, one `Execution` for each order."""
-
-    nav_d: np.ndarray
-    stale_d: np.ndarray
-    executions: list[Execution]
+__all__ = ["simulate"]
 
 
 @dataclass
@@ -71,8 +29,10 @@ class _Holding:
     cash_share: float = 1.0
 
     def drop(self, gone: np.ndarray) -> None:
-        kept = ~gone
-        self.names, self.units, self.shares = self.names[kept], self.units[kept], self.shares[kept]
+        if self.shares.size:
+            self.cash_share += float(self.shares[gone].sum())
+            self.shares = self.shares[~gone]
+        self.names, self.units = self.names[~gone], self.units[~gone]
 
 
 class _Simulator:
@@ -91,6 +51,7 @@ class _Simulator:
         self.price_tn, self.mark_tn, self.idle_tn = quotes.price_tn(execute), quotes.mark_tn, quotes.idle_tn
         self.daily_reset, self.delistings = daily_reset, delistings
         self.held = _Holding()
+        self.transfers: list[Transfer] = []
         self.nav_d = np.ones(end - base + 1)
         self.stale_d = np.zeros(end - base + 1, np.int64)
         self._units_n = np.zeros(len(quotes.names))
@@ -125,43 +86,46 @@ class _Simulator:
         if self.flags is not None:
             blocked = self.flags(order.at, names)
             shut_k = shut_k | (blocked[0] & blocked[1])
-        trade = rebalance(
-            units_k * known_k, held.cash, picked_k, order.weight, order.spare, shut_k, blocked, self.rules
-        )
+        value_k = units_k * known_k
+        trade = rebalance(value_k, held.cash, picked_k, order.weight, order.spare, shut_k, blocked, self.rules)
         if trade is None:
             return Execution(done=False)
-        return self._settle(order.at, names, units_k, price_k, picked_k, trade)
+        done = self._settle(order.at, names, units_k, price_k, value_k, trade)
+        if not trade.frozen_k.any():
+            return done
+        frozen_k = trade.frozen_k & ((units_k != 0.0) | picked_k)
+        side_k = _wanted_sides(value_k, picked_k * (order.weight * trade.before), trade.before, shut_k, blocked)
+        wanting_k = frozen_k & (side_k != 0)
+        return done._replace(
+            frozen=int(frozen_k.sum()), blocked_names=names[wanting_k], blocked_sides=side_k[wanting_k]
+        )
 
     def _settle(
-        self,
-        at: int,
-        names: np.ndarray,
-        units_k: np.ndarray,
-        price_k: np.ndarray,
-        picked_k: np.ndarray,
-        trade: Trade,
+        self, at: int, names: np.ndarray, units_k: np.ndarray, price_k: np.ndarray, value_k: np.ndarray, trade: Trade
     ) -> Execution:
         after_k = trade.value_k / price_k
-        frozen = 0
         if trade.frozen_k.any():
             after_k = np.where(trade.frozen_k, units_k, after_k)
-            frozen = int((trade.frozen_k & ((units_k != 0.0) | picked_k)).sum())
         outlasting_k = self.idle_tn[at].take(names) & ~trade.frozen_k
         if outlasting_k.any():
             self._remember(at, names, price_k, outlasting_k & ((units_k != 0.0) | (after_k != 0.0)))
         held_k = np.flatnonzero(after_k)
-        shares = trade.value_k.take(held_k) / trade.after
-        held_names = names.take(held_k)
-        self.held = _Holding(held_names, after_k.take(held_k), trade.cash, shares, trade.cash / trade.after)
+        held_names, values = names.take(held_k), trade.value_k.take(held_k)
+        self.held = _Holding(held_names, after_k.take(held_k), trade.cash)
+        if self.daily_reset:
+            self.held.shares, self.held.cash_share = values / trade.after, trade.cash / trade.after
         return Execution(
             done=True,
             buy=trade.buy,
             sell=trade.sell,
             cost=trade.cost,
-            frozen=frozen,
             names=held_names,
-            weights=shares,
-            cash_weight=self.held.cash_share,
+            values=values,
+            cash=trade.cash,
+            after=trade.after,
+            paid=trade.paid,
+            names_before=names,
+            values_before=value_k,
         )
 
     def _remember(self, at: int, names: np.ndarray, price_k: np.ndarray, own_k: np.ndarray) -> None:
@@ -195,31 +159,73 @@ class _Simulator:
         if not self.daily_reset:
             self.nav_d[span] = held.cash + np.add.reduce(mark_dk * held.units, axis=1)
             return
-        value = held.cash + float((mark_dk[0] * held.units).sum())
-        growth_d = 1.0 + ((mark_dk[1:] / mark_dk[:-1] - 1.0) * held.shares).sum(axis=1)
-        self.nav_d[span] = value * np.cumprod(np.r_[1.0, growth_d])
-        self._reset(self.nav_d[span.stop - 1], mark_dk[-1])
+        first_k = mark_dk[0] * held.units
+        growth_dk = (mark_dk[1:] / mark_dk[:-1] - 1.0) * held.shares
+        nav_d = (held.cash + float(first_k.sum())) * np.cumprod(np.r_[1.0, 1.0 + growth_dk.sum(axis=1)])
+        self.nav_d[span] = nav_d
+        self._reset(nav_d[-1], mark_dk[-1], first_k + (growth_dk * nav_d[:-1, None]).sum(axis=0))
 
-    def _reset(self, value: float, mark_k: np.ndarray) -> None:
-        """Units such that each share is what it was right after the last trade."""
+    def _reset(self, value: float, mark_k: np.ndarray, worth_k: np.ndarray) -> None:
+        """Units such that each share is what it was right after the last trade.
+
+        worth_k: value of each name with what it earned since its units were last recorded.
+        """
         self.held.units = self.held.shares * value / mark_k
         self.held.cash = self.held.cash_share * value
+        self.transfers.append(Transfer(self.held.names, worth_k - self.held.shares * value))
 
     def _delist(self, at: int, gone: np.ndarray) -> None:
         """Value one session on which names end: their units turn into cash at the close's marks, less the haircut."""
         assert self.delistings is not None
         held = self.held
         mark_k = self.marks(at, at + 1, held.names)[0]
-        proceeds = float((held.units * mark_k)[gone].sum())
-        held.cash += proceeds * (1.0 - self.delistings.haircut)
-        held.cash_share += float(held.shares[gone].sum())
+        proceeds = (held.units * mark_k)[gone]
+        held.cash += float(proceeds.sum()) * (1.0 - self.delistings.haircut)
+        self.transfers.append(Transfer(held.names[gone], proceeds * (1.0 - self.delistings.haircut)))
         held.drop(gone)
         mark_k = mark_k[~gone]
         value = held.cash + float((held.units * mark_k).sum())
         self.nav_d[at - self.base] = value
         self.stale_d[at - self.base] = int(self.idle_tn[at, held.names].sum())
         if self.daily_reset:
-            self._reset(value, mark_k)
+            self._reset(value, mark_k, held.units * mark_k)
+
+    def holds_just(self, picked_n: np.ndarray) -> bool:
+        """Whether the picks are held, nothing else, and no money is owed."""
+        held = self.held
+        return held.cash >= 0.0 and held.names.size > 0 and np.array_equal(held.names, np.flatnonzero(picked_n))
+
+    def run_freely(self, orders: list[Order]) -> list[Execution]:
+        """Do a run of orders that nothing hinders, and value the sessions between them."""
+        held = self.held
+        run = free_run(orders, held.names, held.units, held.cash, self.quotes, self.price_tn, self.rules)
+        span = slice(orders[0].at - self.base, orders[-1].at - self.base)
+        self.nav_d[span], self.stale_d[span] = run.nav_d, run.stale_d
+        self.held = _Holding(run.names, run.units, run.cash)
+        return run.executions
+
+    def position(self) -> Position:
+        """Who is held at the close of the end."""
+        mark_k = self.marks(self.end, self.end + 1, self.held.names)[0]
+        return Position(self.held.names, self.held.units * mark_k, self.held.cash)
+
+
+def _wanted_sides(
+    value_k: np.ndarray,
+    free_k: np.ndarray,
+    before: float,
+    shut_k: np.ndarray,
+    blocked: tuple[np.ndarray, np.ndarray] | None,
+) -> np.ndarray:
+    """What each name would have traded: BUY, SELL or 0 for nothing.
+
+    free_k: targets were nobody frozen. A name that one flag alone froze wanted what that flag forbids.
+    """
+    change_k = np.where(np.abs(free_k - value_k) <= EQUAL * before, 0.0, free_k - value_k)
+    side_k = np.sign(change_k).astype(np.int64)
+    if blocked is None:
+        return side_k
+    return np.where(shut_k, side_k, np.where(blocked[0], BUY, np.where(blocked[1], SELL, side_k)))
 
 
 def simulate(
@@ -248,12 +254,21 @@ def simulate(
 
     An execution reads prices and flags of its own session and marks of sessions before; nothing later.
     """
-    run = _Simulator(quotes, base, end, execute, rules or TradeRules(), daily_reset, flags, delistings)
+    rules = rules or TradeRules()
+    run = _Simulator(quotes, base, end, execute, rules, daily_reset, flags, delistings)
+    free_e = np.zeros(len(orders), bool)
+    if not daily_reset:
+        free_e = free_orders(orders, quotes, run.price_tn, flags, delistings)
+    stops = np.append(np.flatnonzero(~free_e), len(orders))
     done: list[Execution] = []
     first = base
-    for order in orders:
-        run.carry(first, order.at)
-        done.append(run.execute(order))
-        first = order.at
+    while len(done) < len(orders):
+        i = len(done)
+        run.carry(first, orders[i].at)
+        if free_e[i] and run.holds_just(orders[i - 1].picked_n):
+            done += run.run_freely(orders[i : int(stops[np.searchsorted(stops, i)])])
+        else:
+            done.append(run.execute(orders[i]))
+        first = orders[len(done) - 1].at
     run.carry(first, end + 1)
-    return Path(run.nav_d, run.stale_d, done)
+    return Path(run.nav_d, run.stale_d, done, run.transfers, run.position())

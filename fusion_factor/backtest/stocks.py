@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fusion_factor.backtest.accounting import Reasons
 from fusion_factor.backtest.benchmark import series_returns
+from fusion_factor.backtest.ledger import BUY, Delistings
 from fusion_factor.backtest.parameters import Parameters
 from fusion_factor.backtest.portfolio import Decisions, eligible_names, find_signals, run_portfolio
 from fusion_factor.backtest.prepared import Memory, optional_table, required_table, sessions_of
-from fusion_factor.backtest.quotes import Quotes
+from fusion_factor.backtest.quotes import Flags, Quotes
 from fusion_factor.backtest.result import Result
-from fusion_factor.backtest.simulate import Delistings, Flags
 from fusion_factor.core.errors import ConfigError, DataError
 from fusion_factor.core.limits import PriceLimits, blocked
 from fusion_factor.core.sessions import Calendar
@@ -69,6 +70,23 @@ class _Pool:
             return blocked(price_tn[at, names], upper, lower, volume)
 
         return ask
+
+    def reasons(self, execute: str) -> Reasons:
+        """Why names could not be traded at a session, as a result asks for it."""
+        price_tn, volume_tn = self.quotes.price_tn(execute), self.raw("volume")
+
+        def idle(at: int, names: np.ndarray, price_tn: np.ndarray, otherwise: np.ndarray) -> list[str]:
+            suspended = False if volume_tn is None else volume_tn[at, names] == 0
+            return np.where(
+                np.isnan(price_tn[at, names]), "no price", np.where(suspended, "suspended", otherwise)
+            ).tolist()
+
+        return Reasons(
+            then=lambda at, names, sides: idle(
+                at, names, price_tn, np.where(sides == BUY, "upper limit", "lower limit")
+            ),
+            known=lambda at, names: idle(at, names, self.quotes.close_tn, np.array("")),
+        )
 
     def universe(self, code: str) -> np.ndarray:
         """Membership [T, N] in one code of `members`."""
@@ -145,6 +163,7 @@ class StockData:
             Decisions(score_sn, np.ones(score_sn.shape), eligible_sn),
             parameters,
             market_returns=lambda: self._market_returns(pool, parameters),
+            reasons=pool.reasons(parameters.execute),
             flags=pool.flags(parameters.execute),
             delistings=Delistings(pool.delisted_n, parameters.delist_haircut),
         )

@@ -5,14 +5,16 @@ Legend: k names that are held or picked, in code order. Values are money; shut n
 
 import bisect
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
-__all__ = ["Trade", "TradeRules", "rebalance"]
+from fusion_factor.backtest.parameters import Parameters
+
+__all__ = ["EQUAL", "Trade", "TradeRules", "rebalance", "scaling", "target_value"]
 
 _total = np.add.reduce  # the method `sum` takes as long again for the few names of a portfolio
-_EQUAL = 1e-12  # of the portfolio's value: smaller differences are no trade, a smaller cash balance is none
+EQUAL = 1e-12  # of the portfolio's value: smaller differences are no trade, a smaller cash balance is none
 
 
 @dataclass(frozen=True)
@@ -27,15 +29,27 @@ class TradeRules:
     exact: bool = False
     redistribute: bool = True
 
+    @classmethod
+    def of(cls, parameters: Parameters) -> Self:
+        """The rules that the parameters of a portfolio ask for."""
+        return cls(
+            buy_rate=parameters.buy_rate,
+            sell_rate=parameters.sell_rate,
+            exact=parameters.cost_model == "exact",
+            redistribute=parameters.blocked == "redistribute",
+        )
+
 
 class Trade(NamedTuple):
     """What an execution did.
 
-    `value_k`: value of each name right after; `frozen_k`: names that could not be traded; `cash`: after costs;
-    `buy`, `sell`, `cost`: as shares of the value before; `before`, `after`: portfolio value before and after costs.
+    `value_k`: value of each name right after; `planned_k`: the same before it was scaled to make room for the cost;
+    `frozen_k`: names that could not be traded; `cash`: after costs; `buy`, `sell`, `cost`: as shares of the value
+    before; `before`, `after`: portfolio value before and after costs; `paid`: the cost as money.
     """
 
     value_k: np.ndarray
+    planned_k: np.ndarray
     frozen_k: np.ndarray
     cash: float
     buy: float
@@ -43,6 +57,7 @@ class Trade(NamedTuple):
     cost: float
     before: float
     after: float
+    paid: float
 
 
 def rebalance(
@@ -69,17 +84,17 @@ def rebalance(
     before = float(_total(value_k)) + cash
     if before <= 0.0:
         return None
-    target_k, frozen_k = _targets(value_k, before, picked_k, weight, spare, shut_k, blocked, rules)
+    planned_k, frozen_k = _targets(value_k, before, picked_k, weight, spare, shut_k, blocked, rules)
     bought_k = picked_k & ~frozen_k
-    factor, cost = _scaling(target_k, value_k, bought_k, float(_total(target_k[bought_k])), rules)
-    if factor != 1.0:
-        target_k[bought_k] *= factor
+    factor, cost = scaling(planned_k, value_k, bought_k, rules)
+    target_k = planned_k if factor == 1.0 else np.where(bought_k, planned_k * factor, planned_k)
     change_k = target_k - value_k
     cash = before - cost - float(_total(target_k))
-    if abs(cash) < _EQUAL * before:
+    if abs(cash) < EQUAL * before:
         cash = 0.0
     return Trade(
         value_k=target_k,
+        planned_k=planned_k,
         frozen_k=frozen_k,
         cash=cash,
         buy=float(_total(np.maximum(change_k, 0.0))) / before,
@@ -87,6 +102,7 @@ def rebalance(
         cost=cost / before,
         before=before,
         after=cash + float(_total(target_k)),
+        paid=cost,
     )
 
 
@@ -107,15 +123,12 @@ def _targets(
         budget = max(before - float(_total(np.where(frozen_k, value_k, 0.0))), 0.0)
         bought_k = picked_k & ~frozen_k
         total_weight = weight * int(bought_k.sum())
-        if rules.redistribute:
-            each = budget * weight / (total_weight + spare) if total_weight else 0.0
-        else:
-            each = min(1.0, budget / (before * total_weight)) * before * weight if total_weight else 0.0
+        each = target_value(budget, before, total_weight, weight, spare, rules) if total_weight else 0.0
         target_k = np.where(frozen_k, value_k, np.where(bought_k, each, 0.0))
         if blocked is None:
             return target_k, frozen_k
         change_k = target_k - value_k
-        tolerance = _EQUAL * before
+        tolerance = EQUAL * before
         against = (change_k > tolerance) & blocked[0] | (change_k < -tolerance) & blocked[1]
         against &= ~frozen_k
         if not against.any():
@@ -123,16 +136,26 @@ def _targets(
         frozen_k = frozen_k | against
 
 
+def target_value(
+    budget: float, before: float, total_weight: float, weight: float, spare: float, rules: TradeRules
+) -> float:
+    """Target of each pick that can be traded: `weight` of `total_weight` of the budget, before costs."""
+    if rules.redistribute:
+        return budget * weight / (total_weight + spare)
+    return min(1.0, budget / (before * total_weight)) * before * weight
+
+
 def _cost(change_k: np.ndarray, rules: TradeRules) -> float:
     bought, sold = float(_total(np.maximum(change_k, 0.0))), float(_total(np.maximum(-change_k, 0.0)))
     return rules.buy_rate * bought + rules.sell_rate * sold
 
 
-def _scaling(
-    target_k: np.ndarray, value_k: np.ndarray, bought_k: np.ndarray, goal: float, rules: TradeRules
-) -> tuple[float, float]:
+def scaling(target_k: np.ndarray, value_k: np.ndarray, bought_k: np.ndarray, rules: TradeRules) -> tuple[float, float]:
     """Factor on the picks' targets that makes room for the cost, and the cost."""
+    if rules.buy_rate == 0.0 and rules.sell_rate == 0.0:
+        return 1.0, 0.0
     cost = _cost(target_k - value_k, rules)
+    goal = float(_total(target_k[bought_k]))
     if goal <= 0.0 or cost <= 0.0:
         return 1.0, cost  # nothing to scale: the cost comes from cash
     if not rules.exact:

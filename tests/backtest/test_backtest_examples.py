@@ -27,7 +27,7 @@ def test_docstring_examples(module: object) -> None:
     assert doctest.testmod(module).failed == 0
 
 
-@pytest.mark.parametrize("name", ["rotation", "stocks", "metrics", "price_limits", "parameters"])
+@pytest.mark.parametrize("name", ["rotation", "stocks", "metrics", "price_limits", "parameters", "planned_trades"])
 def test_public_functions_have_an_example(name: str) -> None:
     module = importlib.import_module(f"fusion_factor.backtest.{name}")
     assert doctest.testmod(module).attempted > 0

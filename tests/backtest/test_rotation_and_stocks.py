@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import fusion_factor.backtest.simulate as simulate
 from fusion_factor.backtest import RotationData, StockData, rotate, stock_portfolio
 from fusion_factor.core.errors import ConfigError, DataError
 
@@ -159,6 +160,27 @@ def test_prepared_data_gives_what_a_fresh_run_gives(setting: dict[str, Any]) -> 
         for other in SETTINGS:
             prepared.run(**({"top_k": 2} | other))
         same(prepared.run(**setting), function(**tables, **setting))
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+def test_executions_in_one_run_are_those_done_one_by_one(setting: dict[str, Any], monkeypatch: Any) -> None:
+    """To the last bit of every NAV, so that it shows nowhere which way an execution went."""
+    for tables, function in ((ROTATION, rotate), (STOCKS, stock_portfolio)):
+        prices = "index_prices" if function is rotate else "stock_prices"
+        for holes in (True, False):
+            given: dict[str, Any] = {"top_k": 3} | setting | tables
+            if not holes:
+                full = tables[prices].assign(
+                    open=tables[prices]["open"].fillna(10.0), close=tables[prices]["close"].ffill()
+                )
+                given |= {prices: full} | ({"flags": None} if function is rotate else {})
+            fast = function(**given)
+            with monkeypatch.context() as patched:
+                patched.setattr(simulate, "free_orders", lambda orders, *_: np.zeros(len(orders), bool))
+                slow = function(**given)
+            pd.testing.assert_frame_equal(fast.nav, slow.nav, check_exact=True)
+            for name in ("executions", "holdings", "contribution", "blocked", "trades"):
+                pd.testing.assert_frame_equal(getattr(fast, name), getattr(slow, name), rtol=0, atol=1e-14)
 
 
 def test_rows_in_any_order_give_the_same_result() -> None:

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from fusion_factor.backtest.ledger import Delistings, Order, Path
 from fusion_factor.backtest.quotes import Quotes
-from fusion_factor.backtest.simulate import Delistings, Order, Path, simulate
+from fusion_factor.backtest.simulate import simulate
 from fusion_factor.backtest.trade import TradeRules
 
 FREE = TradeRules(buy_rate=0.0, sell_rate=0.0)
