@@ -15,6 +15,19 @@ import bottleneck as bn
 import numpy as np
 from numba import njit
 
+from fusion_factor.core.ranks import average_ranks, spearman
+
+__all__ = [
+    "all_equal",
+    "average_ranks",
+    "mad_clip",
+    "paper",
+    "pearson",
+    "rank_correlation",
+    "residual",
+    "zscore",
+]
+
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 
 BLOCK_CELLS = 1_000_000
@@ -42,14 +55,6 @@ def paper(values: FloatArray) -> FloatArray:
     return np.round(out, PAPER_DIGITS, out=out)
 
 
-def average_ranks(values_tn: FloatArray) -> FloatArray:
-    """Ranks from 1 (lowest) within each row; equal values (see `paper`) share their mean rank; NaN stays NaN."""
-    values_tn = np.asarray(values_tn, dtype=np.float64)
-    if values_tn.size == 0:
-        return values_tn.copy()
-    return bn.nanrankdata(paper(values_tn), axis=-1)
-
-
 def all_equal(values: FloatArray, axis: int = -1) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Whether the values along an axis are all equal (see `paper`); true for one or no value. NaN is left out."""
     values = np.asarray(values, dtype=np.float64)
@@ -72,7 +77,7 @@ def pearson(a_tn: FloatArray, b_tn: FloatArray) -> FloatArray:
 
 def rank_correlation(a_tn: FloatArray, b_tn: FloatArray) -> FloatArray:
     """Pearson correlation of the average ranks over the names that both sides have (Spearman). [T, N] twice -> [T]."""
-    return _by_rows(_rank_correlation_rows, a_tn, b_tn)
+    return _by_rows(spearman, a_tn, b_tn)
 
 
 def zscore(values: FloatArray, mask: np.ndarray[Any, Any] | None = None) -> FloatArray:
@@ -208,11 +213,6 @@ def _pearson_rows(a_tn: FloatArray, b_tn: FloatArray) -> FloatArray:
     a_tn, b_tn = _joint(a_tn, b_tn)
     flat = all_equal(a_tn) | all_equal(b_tn)
     return np.where(flat, np.nan, _correlate(_unit(a_tn), _unit(b_tn)))
-
-
-def _rank_correlation_rows(a_tn: FloatArray, b_tn: FloatArray) -> FloatArray:
-    a_tn, b_tn = _joint(a_tn, b_tn)
-    return _correlate(average_ranks(a_tn), average_ranks(b_tn))
 
 
 def _unit(values_tn: FloatArray) -> FloatArray:
