@@ -29,7 +29,8 @@ def cost_readings(strategy: StrategyData) -> Block | None:
     for position, (_, row) in enumerate(frame.iterrows()):
         reading = str(row["reading"])
         rows.append({"reading": COST_READINGS.get(reading, reading)} | {key: number(row[key]) for key in keys})
-        if reading == configured and number(row["cost_rate"]) == number(strategy.params.get("cost_rate")):
+        rate = number(row["cost_rate"])
+        if rate == number(strategy.params.get("cost_rate")) and (reading == configured or rate == 0):
             strong.append(position)
     columns = (
         Column("reading", "Reading of the cost rate"),

@@ -1,4 +1,10 @@
 /* Figure specifications to ECharts options: lines over dates, bars, dots, curves. */
+/* First and last moment of the axis: with bars, half a step of room on both sides, the same in every panel. */
+function edges(spec, times) {
+  var last = times.length - 1, bars = spec.panels.some(function (panel) { return panel.series.some(function (s) { return s.shape === "bar"; }); });
+  var room = bars && last > 0 ? .5 * (times[last] - times[0]) / last : 0;
+  return [times[0] - room, times[last] + room];
+}
 function overTime(spec, width, height, look) {
   var narrow = width < 560, times = days(spec.dates), option = frame(look);
   var hidden = [], total = 0, kinds = {}, hues = {};
@@ -13,6 +19,7 @@ function overTime(spec, width, height, look) {
   var zoom = spec.zoom && !narrow && !printing;
   var gap = 44, top = 28, bottom = zoom ? 64 : 26, room = height - top - bottom - gap * (spec.panels.length - 1), at = top;
   Object.assign(option, { legend: legend(hidden), grid: [], xAxis: [], yAxis: [], series: [] });
+  var ends = edges(spec, times);
   option.axisPointer = { link: [{ xAxisIndex: "all" }] };
   spec.panels.forEach(function (panel, index) {
     var tall = room * panel.share / total, last = index === spec.panels.length - 1;
@@ -21,7 +28,7 @@ function overTime(spec, width, height, look) {
     option.xAxis.push({
       type: "time", gridIndex: index, axisLine: { onZero: false, lineStyle: { color: look.rule } }, axisTick: { show: last, lineStyle: { color: look.rule } },
       axisLabel: { show: last, color: look.soft, fontSize: 12, hideOverlap: true, formatter: { year: "{yyyy}", month: "{yyyy}-{MM}", day: "{MM}-{dd}" } },
-      splitLine: { show: false }, min: "dataMin", max: "dataMax"
+      splitLine: { show: false }, min: ends[0], max: ends[1], containShape: false
     });
     option.yAxis.push(valueAxis(look, panel.kind, {
       gridIndex: index, scale: !panel.zero, splitNumber: narrow ? 3 : tall > 180 ? 5 : 3, name: panel.title,
@@ -35,7 +42,7 @@ function overTime(spec, width, height, look) {
       };
       if (drawing.type === "bar") {
         drawing.itemStyle = { color: fade(hue, s.faint ? .38 : .9) };
-        drawing.barWidth = Math.max(1, Math.min(6, .62 * (width - 80) / Math.max(times.length, 1)));
+        drawing.barWidth = Math.max(1, Math.min(14, .62 * (width - 80) / Math.max(times.length, 1)));
       } else {
         drawing.lineStyle = { width: s.width || 1.8, type: s.dash || "solid", color: hue };
         if (s.shape === "area") { drawing.areaStyle = { color: hue, opacity: .22 }; }

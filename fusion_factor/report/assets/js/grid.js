@@ -42,14 +42,15 @@ function gridPaths(spec, at) {
 function drawGrid(entry, width) {
   var box = entry.box, spec = entry.spec, height = box.clientHeight, at = gridLayout(spec, width, height), look = dress(), hue = colour(spec.colour);
   var out = ['<svg width="' + width + '" height="' + height + '" style="display:block" aria-hidden="true" font-size="12">'];
-  var bottom = at.top + at.tall * spec.rows.length, year = "", lastLabel = -99;
+  var bottom = at.top + at.tall * spec.rows.length, part = "", lastLabel = -99;
+  var letters = at.times[at.times.length - 1] - at.times[0] > 600 * DAY ? 4 : 7;
   at.times.forEach(function (time, i) {
-    var now = iso(time).slice(0, 4), x = at.left + i * at.step;
-    if (now === year) { return; }
-    year = now;
+    var now = iso(time).slice(0, letters), x = at.left + i * at.step;
+    if (now === part) { return; }
+    part = now;
     out.push('<path d="M' + x.toFixed(1) + " " + at.top + "V" + (bottom + 4) + '" stroke="' + look.rule + '"/>');
-    if (x - lastLabel < 40) { return; }
-    out.push('<text x="' + (x + 3).toFixed(1) + '" y="' + (bottom + 17) + '" fill="' + look.soft + '">' + year + "</text>");
+    if (x - lastLabel < 12 + 7 * letters) { return; }
+    out.push('<text x="' + (x + 3).toFixed(1) + '" y="' + (bottom + 17) + '" fill="' + look.soft + '">' + now + "</text>");
     lastLabel = x;
   });
   gridPaths(spec, at).forEach(function (path, shade) {
