@@ -3,6 +3,7 @@
 Legend: tables are DataFrames with the columns asked for; dates are pandas datetime64; rates are fractions.
 """
 
+import csv
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -83,7 +84,7 @@ class Reader:
             further = [name for name in raw.columns if name not in typed]
             known = {name: _typed(raw, name) for name in columns}
             return pd.DataFrame(known | {name: raw[name].astype(object) for name in further}, index=raw.index)
-        except (ValueError, UnicodeDecodeError) as error:
+        except (ValueError, csv.Error) as error:
             self._missing(path, f"it could not be read: {error}")
             return None
 
@@ -131,7 +132,8 @@ def part(content: Any, key: str) -> Mapping[str, Any]:
 
 
 def _header(path: Path) -> list[str]:
-    return [str(name) for name in pd.read_csv(path, nrows=0).columns]
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        return next(csv.reader(lines), [])
 
 
 def _typed(raw: pd.DataFrame, name: str) -> Any:

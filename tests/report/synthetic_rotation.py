@@ -22,9 +22,10 @@ def write_csv(path: Path, frame: pd.DataFrame) -> None:
     frame.to_csv(path, index=False)
 
 
-def write_rotations(folder: Path, days: pd.Index, rng: np.random.Generator) -> None:
-    """The folders of all three strategies."""
+def write_rotations(folder: Path, days: pd.Index, rng: np.random.Generator, fewer: int = 1) -> None:
+    """The folders of all three strategies, with pools of a `fewer`-th of their codes."""
     for name, (codes, top, execute) in POOLS.items():
+        codes, top = codes // fewer, -(-top // fewer)
         one_rotation(folder / name, name, days, rng, codes, top, execute)
     (folder / "concept" / "note.txt").write_text(
         "Members come from one snapshot of 2022-03-18: before that date this LOOKS AHEAD.\n"

@@ -27,13 +27,19 @@ STATS = ("mean", "std", "ir", "positive", "t", "nw_t", "count")
 
 
 def write_run(
-    root: Path, *, seed: int = 7, sessions: int = 1900, scores: tuple[str, ...] = tuple(STRENGTHS), fits: int = 3
+    root: Path,
+    *,
+    seed: int = 7,
+    sessions: int = 1900,
+    scores: tuple[str, ...] = tuple(STRENGTHS),
+    fits: int = 3,
+    fewer: int = 1,
 ) -> Path:
     """A whole run: evaluation of `scores`, three rotations, training history, score table, manifests."""
     rng = np.random.default_rng(seed)
     days = pd.bdate_range("2017-01-03", periods=sessions).strftime("%Y-%m-%d")
     _evaluate(root / "evaluate", days, rng, scores)
-    write_rotations(root / "rotate", days, rng)
+    write_rotations(root / "rotate", days, rng, fewer)
     _training(root / "train", days, rng, fits)
     _scores(root / "scores", days, rng)
     for stage in ("scores", "evaluate", "rotate", "train"):

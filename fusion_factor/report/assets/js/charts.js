@@ -80,8 +80,7 @@ function whiskers(series, flat, hue) {
 function barChart(spec, width, height, look) {
   var narrow = width < 560, option = frame(look);
   var hidden = spec.series.filter(function (s) { return s.hidden; }).map(function (s) { return s.name; });
-  var longest = Math.max.apply(null, spec.categories.map(function (c) { return c.length; }).concat([4]));
-  var room = spec.flat ? Math.min(narrow ? 160 : 240, 14 + 6.7 * longest) : narrow ? 48 : 58;
+  var room = spec.flat ? Math.max(40, Math.min(narrow ? 160 : 240, 16 + widest(spec.categories))) : narrow ? 48 : 58;
   option.legend = legend(hidden);
   option.grid = { left: room, right: narrow ? 12 : 24, top: 10, bottom: spec.axis ? 46 : 28 };
   var values = valueAxis(look, spec.kind, { splitNumber: narrow ? 3 : 5 });

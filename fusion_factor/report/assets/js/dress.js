@@ -61,6 +61,12 @@ function line(hue, name, text) {
     '</span><b style="font-variant-numeric:tabular-nums">' + text + "</b></div>";
 }
 
+/* The most pixels that any of some chart labels needs; Chinese names are wider than their number of letters. */
+var ruler = document.createElement("canvas").getContext("2d");
+function widest(texts) {
+  ruler.font = "12px " + getComputedStyle(document.body).fontFamily;
+  return Math.max.apply(null, texts.map(function (text) { return ruler.measureText(text).width; }).concat([0]));
+}
 function dress() {
   return {
     ink: variable("--ink"), soft: variable("--ink-soft"), rule: variable("--line"), grid: variable("--grid"),

@@ -1,6 +1,5 @@
 /* Rows of coloured cells over dates, as SVG: one path for each shade, so that thousands of cells stay fast. */
 var SHADES = [1, .46, .3, .17, .08];
-var ruler = document.createElement("canvas").getContext("2d");
 
 function fitted(text, room) {
   if (ruler.measureText(text).width <= room) { return text; }
@@ -17,9 +16,7 @@ function shadeOf(value, scale) {
   return Math.min(steps, 1 + Math.floor(steps * (value - scale.best - 1) / Math.max(scale.last - scale.best, 1)));
 }
 function gridLayout(spec, width, height) {
-  var times = days(spec.dates), narrow = width < 560, longest = 0;
-  ruler.font = "12px " + getComputedStyle(document.body).fontFamily;
-  spec.rows.forEach(function (row) { longest = Math.max(longest, ruler.measureText(row.name).width); });
+  var times = days(spec.dates), narrow = width < 560, longest = widest(spec.rows.map(function (row) { return row.name; }));
   var left = Math.min(longest + 10, narrow ? 118 : 250), tall = (height - 26) / Math.max(spec.rows.length, 1);
   return { times: times, left: left, top: 2, tall: tall, step: (width - left - 6) / Math.max(times.length, 1) };
 }
