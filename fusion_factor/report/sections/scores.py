@@ -1,16 +1,17 @@
-"""Sections on the scores: all of them compared, RankIC over time, ten layers."""
+"""The section that compares all scores: chart with whiskers, table, over time, layers, intervals, oracle."""
 
 from typing import Any
 
 import numpy as np
 
-from fusion_factor.report.blocks import Block, Column, Columns, Figure, Note, Section, Table
+from fusion_factor.report.blocks import Block, Column, Columns, Figure, Group, Note, Section, Table
 from fusion_factor.report.data import PUBLISHED, TRAINED, ReportData
 from fusion_factor.report.figures import bars
 from fusion_factor.report.labels import BASELINES, MEANINGS, SCORES, ordered, score_colour, score_label
 from fusion_factor.report.numbers import number, rounded
 from fusion_factor.report.reshape import standard_error
-from fusion_factor.report.sections.opening import main_score, summary_row
+from fusion_factor.report.sections.facts import absent, main_score, summary_row
+from fusion_factor.report.sections.score_paths import layers, over_dates
 
 _COMPARED = (
     Column("score", "Score"),
@@ -58,10 +59,45 @@ def compared(data: ReportData) -> Section:
         colours=tuple(score_colour(name) for name in names), strong=_strong(names, main_score(data)),
     )  # fmt: skip
     blocks.append(table)
+    blocks += over_dates(data) + layers(data) + _intervals(data)
     meanings = tuple(f"{score_label(name)}: {MEANINGS[name]}." for name in names if name in MEANINGS)
     what = (Note(meanings or ("Scores of your own.",), "quiet", "What the scores are"), *_missing_scores(names))
     blocks.append(Columns(((_oracle(data),), what)))
     return Section("scores", "Scores compared", "Scores", explain, blocks)
+
+
+_FIGURES = {"rank_ic": "RankIC", "top_excess": "Top excess"}
+_LABELS = {PUBLISHED: "T+1..T+6", TRAINED: "T+1..T+11"}
+
+
+def _intervals(data: ReportData) -> list[Block]:
+    """Bootstrap intervals of every score."""
+    frame = data.intervals
+    if frame is None or frame.empty:
+        return []
+    rows = []
+    for name in ordered(frame["score"].dropna().astype(str), SCORES):
+        for _, row in frame[frame["score"].astype(str) == name].iterrows():
+            texts = {"score": score_label(name), "label": _LABELS.get(str(row["label"]), str(row["label"]))}
+            texts["figure"] = _FIGURES.get(str(row["figure"]), str(row["figure"]))
+            rows.append(texts | {key: number(row[key]) for key in ("value", "low", "high", "level", "draws", "block")})
+    columns = (
+        Column("score", "Score"),
+        Column("label", "Return"),
+        Column("figure", "Figure"),
+        Column("value", "Value", "pct"),
+        Column("low", "Low", "pct"),
+        Column("high", "High", "pct"),
+        Column("level", "Level", "pct0"),
+        Column("block", "Block, dates", "num1", "mean length of the blocks of dates that are drawn together"),
+        Column("draws", "Draws", "int"),
+    )
+    caption = (
+        "Confidence intervals by block bootstrap: runs of consecutive dates are drawn again and again, so that "
+        "neighbouring dates that resemble each other are not counted as independent."
+    )
+    table = Table("scores-intervals", columns, tuple(rows), caption, sortable=True)
+    return [Group("Confidence intervals", (table,))]
 
 
 def _strong(names: list[str], main: str | None) -> tuple[int, ...]:
@@ -139,8 +175,3 @@ def _oracle(data: ReportData) -> Note | Table:
         "reach; the share says how much of it each score recovers."
     )
     return Table("oracle", columns, tuple(rows), caption, colours=tuple(score_colour(name) for name in names))
-
-
-def absent(data: ReportData, what: str, path: str) -> Note:
-    reason = next((why for name, why in data.problems.items() if name.startswith(path)), "")
-    return Note((f"{what}: {path}{': ' + reason if reason else ' holds nothing'}.",), "absent")
