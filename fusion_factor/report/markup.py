@@ -1,4 +1,4 @@
-"""Blocks to HTML. All text is escaped here; charts are empty boxes that `assets/page.js` fills from the page's data."""
+"""Blocks to HTML. All text is escaped here; charts are empty boxes that `assets/js` fills from the page's data."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
