@@ -5,6 +5,7 @@ Rotations and stock portfolios differ in where scores and flags come from; every
 Legend: t session, s signal, c name of the pool, d session from the base to the end.
 """
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from fusion_factor.backtest.ledger import Delistings, Order, Path
 from fusion_factor.backtest.metrics import NavPath, activity, figures, win_rate
 from fusion_factor.backtest.parameters import Parameters
 from fusion_factor.backtest.picks import Picks, pick
+from fusion_factor.backtest.prepared import Memory
 from fusion_factor.backtest.quotes import Flags, Quotes
 from fusion_factor.backtest.result import Result
 from fusion_factor.backtest.simulate import simulate
@@ -87,6 +89,7 @@ def run_portfolio(
     parameters: Parameters,
     *,
     market_returns: Callable[[], np.ndarray],
+    memory: Memory,
     reasons: Reasons,
     flags: Flags | None = None,
     delistings: Delistings | None = None,
@@ -97,6 +100,7 @@ def run_portfolio(
     Args:
         quotes: prices of the pool. signals, decisions: when, and from what.
         market_returns: session returns [T] of the benchmark; asked for unless it is `pool_held` or `cash`.
+        memory: keeps the held benchmark, which settings with the same eligible names share.
         reasons: why a name cannot be traded; asked for only when a table of blocked orders is.
         flags, delistings: as `simulate` takes them. counts: further figures to be listed.
     """
@@ -130,7 +134,12 @@ def run_portfolio(
         delistings=delistings,
     )
     if parameters.benchmark_kind == "pool_held":
-        benchmark_d = _held_pool(quotes, executable, decisions.eligible_sc, base, end, parameters.execute, delistings)
+        haircut = None if delistings is None else delistings.haircut
+        eligible = hashlib.blake2b(executable.tobytes() + decisions.eligible_sc.tobytes()).digest()
+        benchmark_d = memory.get(
+            ("held", eligible, base, end, parameters.execute, haircut),
+            lambda: _held_pool(quotes, executable, decisions.eligible_sc, base, end, parameters.execute, delistings),
+        )
     elif parameters.benchmark_kind == "cash":
         benchmark_d = np.ones(end - base + 1)
     else:
