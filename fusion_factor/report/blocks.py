@@ -69,7 +69,7 @@ class Heat:
 
 @dataclass(frozen=True)
 class Figure:
-    """A chart: `spec` is understood by `assets/page.js`; `numbers` is the same as a table for those who read text."""
+    """A chart: `spec` is understood by `assets/js`; `numbers` is the same as a table for those who read text."""
 
     id: str
     title: str

@@ -1,4 +1,4 @@
-"""Chart specifications: plain dicts that `assets/page.js` turns into charts. Every figure is a function of tables.
+"""Chart specifications: plain dicts that `assets/js` turns into charts. Every figure is a function of tables.
 
 A spec of type `time` has packed dates and panels (stacked, sharing the dates) of series; `bars` has categories and
 series with optional whiskers; `dots` has categories and points; `curves` has groups of lines over 1, 2, 3, ...;

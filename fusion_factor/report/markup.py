@@ -1,4 +1,4 @@
-"""Blocks to HTML. All text is escaped here; charts are empty boxes that `assets/page.js` fills from the page's data."""
+"""Blocks to HTML. All text is escaped here; charts are empty boxes that `assets/js` fills from the page's data."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -221,6 +221,6 @@ def _columns(piece: Columns) -> str:
 def _group(piece: Group) -> str:
     answer = f'<span class="answer">{escape(piece.answer)}</span>' if piece.answer else ""
     return (
-        f'<details class="group"><summary><b>{escape(piece.title)}</b>{answer}</summary>'
+        f'<details class="group"><summary><b>{_unbroken(piece.title)}</b>{answer}</summary>'
         f'<div class="inside">{_blocks(piece.blocks)}</div></details>'
     )

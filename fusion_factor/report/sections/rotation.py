@@ -32,7 +32,13 @@ _DOUBTS = (
     ("interval", "low", "Annual excess: low end of the interval", "pct", "block bootstrap over sessions"),
     ("interval", "high", "Annual excess: high end of the interval", "pct", "where zero lies inside, it may be luck"),
     ("trials", "count", "Variants tried", "int", "the more were tried, the better the best looks by luck alone"),
-    ("trials", "overfitting_probability", "Probability of overfitting", "pct0", "of the best variant; 50% is no skill"),
+    (
+        "trials",
+        "overfitting_probability",
+        "Probability of overfitting",
+        "pct0",
+        "the best of one half is not above the median in the other; 50%: no skill",
+    ),
 )
 _MORE = (
     ("total_return", "Total return", "pct"),
