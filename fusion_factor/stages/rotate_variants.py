@@ -102,18 +102,18 @@ def _row(name: str, params: Mapping[str, Any], result: Result, block: int, varie
 def overfitting(table: pd.DataFrame, excess: Mapping[str, np.ndarray]) -> dict[str, Any]:
     """How much of the best variant's excess Sharpe ratio luck alone would give among so many.
 
-    Sharpe ratios are those of session excess returns, mean / std, not annualised; all end at the same session.
+    Sharpe ratios are those of session excess returns, mean / std, not annualised, 0 without a spread (a variant that
+    holds the whole pool was tried as well); all variants end at the same session.
     """
     sharpe = {name: _sharpe(returns) for name, returns in excess.items()}
-    best = max(sharpe, key=lambda name: (np.nan_to_num(sharpe[name], nan=-np.inf), name == CHOSEN))
+    best = max(sharpe, key=lambda name: (sharpe[name], name == CHOSEN))
     common = min(len(returns) for returns in excess.values())
     probability = None
     if len(excess) > 1 and common >= 2 * _BLOCKS:
         returns_tv = np.column_stack([returns[len(returns) - common :] for returns in excess.values()])
         probability = backtest_overfitting(returns_tv, blocks=_BLOCKS).probability
     nothing = DeflatedSharpe(np.nan, np.nan, np.nan)
-    known = len(excess[best]) > 1 and np.isfinite(sharpe[best])
-    deflated = deflated_sharpe(excess[best], list(sharpe.values())) if known else nothing
+    deflated = deflated_sharpe(excess[best], list(sharpe.values())) if len(excess[best]) > 1 else nothing
     return {
         "count": len(table),
         "best": best,
@@ -127,4 +127,4 @@ def overfitting(table: pd.DataFrame, excess: Mapping[str, np.ndarray]) -> dict[s
 
 def _sharpe(returns: np.ndarray) -> float:
     std = float(np.std(returns, ddof=1)) if len(returns) > 1 else 0.0
-    return float(returns.mean()) / std if std > 1e-12 else float("nan")
+    return float(returns.mean()) / std if std > 1e-12 else 0.0
