@@ -19,13 +19,13 @@ from fusion_factor.report.reading import Reader, ScoreTable, empty_table
 
 RUN_ORDER = ("market", "features", "train", "scores", "evaluate", "rotate")
 STAGES = ("scores", "evaluate", "rotate", "train")
-# the two labels of summary.csv: T+1..T+6 as published, and T+1..T+11 that the networks were trained on
+# the two labels of summary.csv: the return of the published test, and the one that the networks were trained on
 PUBLISHED, TRAINED = "published", "trained"
 IC_COLUMNS = ("date", "n", "ic", "rank_ic")
 LAYER_COLUMNS = ("date", "layer", "n", "return", "excess")
 SUMMARY_COLUMNS = (
-    "score", "label", "rank_ic", "rank_ic_std", "icir", "positive", "t", "nw_t", "count", "names", "ic", "coverage",
-    "top_excess_annual", "top_turnover", "top_month_hit", "long_short_mean", "share_of_oracle",
+    "score", "label", "target", "rhythm", "rank_ic", "rank_ic_std", "icir", "positive", "t", "nw_t", "count", "names",
+    "ic", "coverage", "top_excess_annual", "top_turnover", "top_month_hit", "long_short_mean", "share_of_oracle",
 )  # fmt: skip
 SEED_COLUMNS = ("network", "seed", "rank_ic", "count")
 FACTOR_COLUMNS = ("factor", "sign", "rank_ic", "icir", "count")
@@ -208,15 +208,10 @@ def load(results: str | Path | Mapping[str, str | Path]) -> ReportData:
         folders = {path.name: path for path in sorted(absent.iterdir()) if path.is_dir()}
     scores, evaluate, rotate, train = (folders.get(name, absent / name) for name in STAGES)
     reader = Reader({**folders, **dict(zip(STAGES, (scores, evaluate, rotate, train), strict=True))})
-    summary = reader.table(evaluate / "summary.csv", SUMMARY_COLUMNS)
-    summary["label"] = summary["label"].replace("oracle", TRAINED)
-    intervals = reader.later(evaluate / "intervals.csv", INTERVAL_COLUMNS)
-    if intervals is not None:
-        intervals["label"] = intervals["label"].replace("oracle", TRAINED)
     return ReportData(
         scores={path.name: _score(reader, path) for path in _subfolders(evaluate, "ic.csv")},
-        summary=summary,
-        intervals=intervals,
+        summary=reader.table(evaluate / "summary.csv", SUMMARY_COLUMNS),
+        intervals=reader.later(evaluate / "intervals.csv", INTERVAL_COLUMNS),
         readings=reader.later(evaluate / "readings.csv", READING_COLUMNS),
         seeds=reader.table(evaluate / "seeds.csv", SEED_COLUMNS),
         factors=reader.table(evaluate / "factors.csv", FACTOR_COLUMNS),

@@ -44,7 +44,7 @@ def _score_tables(path: Path) -> list[str]:
     tables = []
     for label, rows in summary.groupby("label", sort=False):
         learnt = " that the networks learn" if label == "trained" else ""
-        title = f"scores against the return {rows['return'].iloc[0]}{learnt}, {rows['rhythm'].iloc[0]}"
+        title = f"scores against the return {rows['target'].iloc[0]}{learnt}, {rows['rhythm'].iloc[0]}"
         columns = [name for name in _SCORES if name in rows and rows[name].notna().any()]
         tables.append(f"{title}\n{_table(_records(rows[columns]), columns)}")
     return tables

@@ -155,12 +155,14 @@ def _evaluate(folder: Path, days: pd.Index, rng: np.random.Generator, scores: tu
         )
         write_csv(folder / name / "layers.csv", layers)
         write_json(folder / name / "metrics.json", metrics)
-        for label in ("published", "oracle"):
+        for label, words in (("published", "T+1..T+6"), ("trained", "T+1..T+11")):
             factor = 1.0 if label == "published" else 1.22
             rows.append(
                 {
                     "score": name,
                     "label": label,
+                    "target": words,
+                    "rhythm": "every 5 sessions",
                     "rank_ic": stats["mean"] * factor,
                     "rank_ic_std": stats["std"],
                     "icir": stats["ir"] * factor,
@@ -175,7 +177,7 @@ def _evaluate(folder: Path, days: pd.Index, rng: np.random.Generator, scores: tu
                     "top_month_hit": 0.78,
                     "long_short_mean": metrics["long_short"]["mean"],
                     "share_of_oracle": strength / STRENGTHS["oracle"]
-                    if label == "oracle" and "oracle" in scores
+                    if label == "trained" and "oracle" in scores
                     else None,
                 }
             )

@@ -220,16 +220,13 @@ def test_stage_folders_may_lie_anywhere(own_run: Path, tmp_path: Path) -> None:
     assert set(load({"evaluate": folders["evaluate"]}).problems) >= {"evaluate/seeds.csv", "scores/scores.parquet"}
 
 
-def test_folds_by_network_and_the_other_name_of_the_training_label(own_run: Path) -> None:
+def test_folds_by_network(own_run: Path) -> None:
     whole = load(own_run)
     nested = [
         {"fold": fold["index"]}
         | {part: {"first": fold[f"{part}_start"], "last": fold[f"{part}_end"]} for part in ("train", "valid", "use")}
         for fold in whole.folds
     ]
-    path = own_run / "evaluate" / "summary.csv"
-    assert "oracle" in set(pd.read_csv(path)["label"])
-    pd.read_csv(path).replace({"label": {"oracle": "trained"}}).to_csv(path, index=False)
     (own_run / "train" / "folds.json").write_text(json.dumps({"hf": nested, "lf": nested}))
     # both networks share their folds, which are drawn once
     assert "".join(map(markup.section, all_sections(load(own_run)))) == "".join(

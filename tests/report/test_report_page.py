@@ -74,7 +74,7 @@ def test_headline_figures_come_from_the_files(written_run: Path, markup: str) ->
     intervals = pd.read_csv(written_run / "evaluate" / "intervals.csv").set_index(["score", "label", "figure"])
     ends = intervals.loc[("fused", "published", "rank_ic")]
     assert f"95% interval {shown(ends['low'], 'pct1')} to {shown(ends['high'], 'pct1')}" in markup
-    assert values[1] == shown(summary.loc[("fused", "oracle"), "share_of_oracle"], "pct1")
+    assert values[1] == shown(summary.loc[("fused", "trained"), "share_of_oracle"], "pct1")
     for position, name in enumerate(("theme", "concept", "industry")):
         metrics = json.loads((written_run / "rotate" / name / "metrics.json").read_text())
         assert values[3 + position] == shown(metrics["annual_excess"], "pct")

@@ -21,6 +21,22 @@ def summary_row(data: ReportData, score: str, label: str = PUBLISHED) -> pd.Seri
     return rows.iloc[0] if len(rows) else None
 
 
+def label_words(data: ReportData, label: str = PUBLISHED) -> str:
+    """The return that a label of summary.csv stands for, such as T+1..T+6."""
+    return _words(data, label, "target", f"of the label {label}")
+
+
+def rhythm_words(data: ReportData, label: str = PUBLISHED) -> str:
+    """How often there is a date, such as every 5 sessions."""
+    return _words(data, label, "rhythm", "on its dates")
+
+
+def _words(data: ReportData, label: str, column: str, otherwise: str) -> str:
+    rows = data.summary[data.summary["label"] == label]
+    words = rows[column].dropna() if column in rows else rows["label"][:0]
+    return str(words.iloc[0]) if len(words) else otherwise
+
+
 def main_score(data: ReportData) -> str | None:
     """The score that the page is about: fused where there is one, else the best known, else the first."""
     names = set(data.scores) | set(data.summary["score"].dropna().astype(str))

@@ -6,7 +6,14 @@ from fusion_factor.report.blocks import Block, Note, Section, Tile, Tiles
 from fusion_factor.report.data import TRAINED, ReportData, StrategyData
 from fusion_factor.report.labels import STRATEGIES, ordered, score_colour, score_label, strategy_colour, strategy_label
 from fusion_factor.report.numbers import number, shown
-from fusion_factor.report.sections.facts import main_score, score_words, simulated, strategy_words, summary_row
+from fusion_factor.report.sections.facts import (
+    label_words,
+    main_score,
+    score_words,
+    simulated,
+    strategy_words,
+    summary_row,
+)
 
 
 def headline(data: ReportData) -> Section:
@@ -53,7 +60,7 @@ def _score_tiles(data: ReportData) -> list[Tile]:
     if score and oracle is not None and number(oracle["share_of_oracle"]) is not None:
         best = summary_row(data, "oracle", TRAINED)
         limit = f"oracle {shown(best['rank_ic'], 'pct')}, " if best is not None else ""
-        below = f"{limit}score {shown(oracle['rank_ic'], 'pct')}, both on T+1..T+11"
+        below = f"{limit}score {shown(oracle['rank_ic'], 'pct')}, both on {label_words(data, TRAINED)}"
         share = number(oracle["share_of_oracle"])
         tiles.append(Tile("Share of the oracle recovered", share, "pct1", below, "oracle"))
     if score and row is not None and number(row["top_excess_annual"]) is not None:

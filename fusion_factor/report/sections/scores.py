@@ -10,12 +10,12 @@ from fusion_factor.report.figures import bars
 from fusion_factor.report.labels import BASELINES, MEANINGS, SCORES, ordered, score_colour, score_label
 from fusion_factor.report.numbers import number, rounded
 from fusion_factor.report.reshape import standard_error
-from fusion_factor.report.sections.facts import absent, main_score, summary_row
+from fusion_factor.report.sections.facts import absent, label_words, main_score, rhythm_words, summary_row
 from fusion_factor.report.sections.score_paths import layers, over_dates
 
 _COMPARED = (
     Column("score", "Score"),
-    Column("rank_ic", "RankIC", "pct", "mean rank correlation with the return T+1..T+6"),
+    Column("rank_ic", "RankIC", "pct", "mean rank correlation with the return"),
     Column("two_se", "± 2 s.e.", "pct", "two standard errors of that mean (Newey-West)"),
     Column("rank_ic_std", "Std", "pct", "standard deviation over the dates"),
     Column("icir", "ICIR", "num2", "mean / standard deviation, not annualised"),
@@ -42,10 +42,8 @@ def compared(data: ReportData) -> Section:
     explain = (
         "Each score is judged on every date and stock that it covers and that could be bought on the next session "
         "(see the columns Dates and Names: a score of few names or of a short span is not comparable with the "
-        "others): its RankIC with the return of the five sessions "
-        "T+1..T+6 (bought at the close after the signal, "
-        "every five sessions, so that labels do not overlap). Whiskers are two standard errors: scores whose "
-        "whiskers overlap widely are not clearly different."
+        f"others): its RankIC with the return {label_words(data)} (T is the date), {rhythm_words(data)}. Whiskers are "
+        "two standard errors: scores whose whiskers overlap widely are not clearly different."
     )
     names = _names(data)
     blocks: list[Block] = []
@@ -53,7 +51,7 @@ def compared(data: ReportData) -> Section:
         blocks.append(absent(data, "There is no comparison of scores", "evaluate/summary.csv"))
         return Section("scores", "Scores compared", "Scores", explain, blocks)
     rows = [_compared_row(data, name) for name in names]
-    blocks.append(_whiskers("scores-rankic", "Mean RankIC of each score, T+1..T+6", names, rows))
+    blocks.append(_whiskers("scores-rankic", f"Mean RankIC of each score, {label_words(data)}", names, rows))
     table = Table(
         "scores-table", _COMPARED, tuple(rows), sortable=True,
         colours=tuple(score_colour(name) for name in names), strong=_strong(names, main_score(data)),
@@ -67,7 +65,6 @@ def compared(data: ReportData) -> Section:
 
 
 _FIGURES = {"rank_ic": "RankIC", "top_excess": "Top excess"}
-_LABELS = {PUBLISHED: "T+1..T+6", TRAINED: "T+1..T+11"}
 
 
 def _intervals(data: ReportData) -> list[Block]:
@@ -78,7 +75,7 @@ def _intervals(data: ReportData) -> list[Block]:
     rows = []
     for name in ordered(frame["score"].dropna().astype(str), SCORES):
         for _, row in frame[frame["score"].astype(str) == name].iterrows():
-            texts = {"score": score_label(name), "label": _LABELS.get(str(row["label"]), str(row["label"]))}
+            texts = {"score": score_label(name), "label": label_words(data, str(row["label"]))}
             texts["figure"] = _FIGURES.get(str(row["figure"]), str(row["figure"]))
             rows.append(texts | {key: number(row[key]) for key in ("value", "low", "high", "level", "draws", "block")})
     columns = (
@@ -159,7 +156,7 @@ def _oracle(data: ReportData) -> Note | Table:
     limit = number(best["rank_ic"]) if best is not None else None
     columns = (
         Column("score", "Score"),
-        Column("rank_ic", "RankIC T+1..T+11", "pct"),
+        Column("rank_ic", f"RankIC {label_words(data, TRAINED)}", "pct"),
         Column("icir", "ICIR", "num2"),
         Column(
             "share",
@@ -170,7 +167,7 @@ def _oracle(data: ReportData) -> Note | Table:
     )
     caption = (
         "Against the oracle: the simulated market was built with a known signal, and the oracle is that "
-        "signal itself, judged on the training label T+1..T+11. "
+        f"signal itself, judged on the return {label_words(data, TRAINED)}. "
         f"Its RankIC of {'—' if limit is None else f'{100 * limit:.2f}%'} is the most that any score can "
         "reach; the share says how much of it each score recovers."
     )

@@ -16,7 +16,7 @@ from fusion_factor.report.reshape import (
     moving_mean,
     running_sum,
 )
-from fusion_factor.report.sections.facts import absent, main_score, score_words, summary_row
+from fusion_factor.report.sections.facts import absent, label_words, main_score, rhythm_words, score_words, summary_row
 from fusion_factor.report.sections.tear_splits import decay, industries, other_readings, sizes, years
 
 SMOOTHED = 12
@@ -29,8 +29,8 @@ def tear_sheet(data: ReportData) -> Section:
     score = data.scores.get(name) if name else None
     explain = (
         "The score on its own, before any strategy. At each date stocks are ranked by the score; RankIC is the rank "
-        "correlation with the return of the five sessions from the next close on (T+1..T+6). 0% is no skill, and a "
-        "few percent on every date are much. No costs are paid here."
+        f"correlation with the return {label_words(data)} (T is the date), {rhythm_words(data)}. 0% is no skill, and "
+        "a few percent on every date are much. No costs are paid here."
     )
     if name is None or score is None:
         note = absent(data, "There is no score to show", "evaluate")
