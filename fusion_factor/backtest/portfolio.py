@@ -134,11 +134,8 @@ def run_portfolio(
         delistings=delistings,
     )
     if parameters.benchmark_kind == "pool_held":
-        haircut = None if delistings is None else delistings.haircut
-        eligible = hashlib.blake2b(executable.tobytes() + decisions.eligible_sc.tobytes()).digest()
-        benchmark_d = memory.get(
-            ("held", eligible, base, end, parameters.execute, haircut),
-            lambda: _held_pool(quotes, executable, decisions.eligible_sc, base, end, parameters.execute, delistings),
+        benchmark_d = _held_pool(
+            quotes, executable, decisions.eligible_sc, base, end, parameters.execute, delistings, memory
         )
     elif parameters.benchmark_kind == "cash":
         benchmark_d = np.ones(end - base + 1)
@@ -156,15 +153,22 @@ def _held_pool(
     end: int,
     execute: str,
     delistings: Delistings | None,
+    memory: Memory,
 ) -> np.ndarray:
     """NAV of all eligible names at equal weight from the same signals, without costs and flags."""
-    n_eligible = eligible_sc.sum(axis=1).tolist()
-    orders = [
-        Order(int(at), eligible, 1.0 / max(n, 1), 0.0, n > 0)
-        for at, eligible, n in zip(executable, eligible_sc, n_eligible, strict=False)
-    ]
-    free = TradeRules(buy_rate=0.0, sell_rate=0.0)
-    return simulate(quotes, orders, base, end, execute=execute, rules=free, delistings=delistings).nav_d
+
+    def hold() -> np.ndarray:
+        n_eligible = eligible_sc.sum(axis=1).tolist()
+        orders = [
+            Order(int(at), eligible, 1.0 / max(n, 1), 0.0, n > 0)
+            for at, eligible, n in zip(executable, eligible_sc, n_eligible, strict=False)
+        ]
+        free = TradeRules(buy_rate=0.0, sell_rate=0.0)
+        return simulate(quotes, orders, base, end, execute=execute, rules=free, delistings=delistings).nav_d
+
+    eligible = hashlib.blake2b(executable.tobytes() + eligible_sc.tobytes()).digest()
+    haircut = None if delistings is None else delistings.haircut
+    return memory.get(("held", eligible, base, end, execute, haircut), hold)
 
 
 def _result(

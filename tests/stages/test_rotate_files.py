@@ -14,7 +14,8 @@ from fusion_factor.core.errors import ConfigError
 from fusion_factor.evaluation import deflated_sharpe
 from fusion_factor.pipeline import check_settings
 from fusion_factor.stages.rotate_inputs import known_parameters
-from fusion_factor.stages.rotate_variants import CHOSEN, overfitting, variants
+from fusion_factor.stages.rotate_judgement import overfitting
+from fusion_factor.stages.rotate_variants import CHOSEN, variants
 
 STRATEGIES = ("theme", "concept", "industry")
 
