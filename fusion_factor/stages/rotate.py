@@ -69,6 +69,7 @@ STAGE = Stage(
         "backtest",
         "evaluation",
         "stages/rotate_files.py",
+        "stages/markets.py",
         "stages/rotate_inputs.py",
         "stages/rotate_judgement.py",
         "stages/rotate_variants.py",
