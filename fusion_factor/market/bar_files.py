@@ -90,6 +90,14 @@ class MappedBars:
         arrays = {name: np.ascontiguousarray(grid.values_tfsb[t, f][rows]) for f, name in enumerate(grid.fields)}
         return SessionBars(day, grid.symbols[rows], **arrays)
 
+    def fingerprint(self, session: np.datetime64) -> str | None:
+        """A short hash of the session's file and of the description; None where files hold many sessions."""
+        day: Any = np.datetime64(session).astype("datetime64[D]")
+        if day not in self._file_of:
+            return None
+        described = replace(self.table, files=())
+        return hash_of([str(described), self.minutes, self.label, files_fingerprint([self._file_of[day]])])
+
     def _pieces(
         self, files: tuple[Path, ...], columns: tuple[str, ...], day: np.datetime64 | None
     ) -> Iterator[pd.DataFrame]:

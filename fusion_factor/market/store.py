@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bottleneck as bn
 import numpy as np
@@ -21,9 +21,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fusion_factor.core.artifacts import fingerprint
+from fusion_factor.core.artifacts import fingerprint, hash_of_arrays
 from fusion_factor.core.errors import ConfigError, DataError
 from fusion_factor.core.tables import check_table, dense, read_table
+from fusion_factor.market.level2 import SessionTicks
+
+if TYPE_CHECKING:
+    from fusion_factor.market.level2_files import MappedTicks
 
 SessionArray = npt.NDArray[np.datetime64]
 DESCRIPTION = "market.json"
@@ -130,6 +134,32 @@ class Market(ABC):
     def bars(self, session: np.datetime64) -> SessionBars:
         """The intraday bars of one session. Raises DataError when there are none."""
 
+    @cached_property
+    def bar_trades(self) -> bool:
+        """Whether the bars carry trade counts; the last session is looked at."""
+        return len(self.bar_sessions) > 0 and self.bars(self.bar_sessions[-1]).trades is not None
+
+    def bars_fingerprint(self, session: np.datetime64) -> str:
+        """A short hash that changes when anything in the session's bars changes, and with nothing else."""
+        bars = self.bars(session)
+        fields = (bars.open, bars.high, bars.low, bars.close, bars.volume, bars.amount, bars.trades)
+        return hash_of_arrays(bars.symbols, *fields)
+
+    @property
+    def tick_sessions(self) -> SessionArray:
+        """The sessions that have trades and orders (level 2) [Tt]; none where a market does not say otherwise."""
+        return np.empty(0, "datetime64[D]")
+
+    def ticks(self, session: np.datetime64) -> SessionTicks:
+        """The trades and orders of one session. Raises DataError when there are none."""
+        raise DataError(f"ticks of {session}: this market has no trades and orders")
+
+    def ticks_fingerprint(self, session: np.datetime64) -> str:
+        """A short hash that changes when anything in the session's trades and orders changes, and with nothing else."""
+        ticks = self.ticks(session)
+        first = (ticks.trade_first, ticks.order_first, ticks.resting_only, ticks.bad.counts, ticks.bad.rows)
+        return hash_of_arrays(ticks.symbols, *ticks.trades, *ticks.orders, *first)
+
     @property
     @abstractmethod
     def pools(self) -> tuple[str, ...]:
@@ -199,6 +229,26 @@ class StoredMarket(Market):
     def bars(self, session: np.datetime64) -> SessionBars:
         return read_bars(self.folder, session)
 
+    def bars_fingerprint(self, session: np.datetime64) -> str:
+        return fingerprint(self.folder / "bars" / f"{session}.parquet")
+
+    @cached_property
+    def _ticks(self) -> "MappedTicks | None":
+        from fusion_factor.market.level2_store import stored_ticks
+
+        return stored_ticks(self.folder)
+
+    @property
+    def tick_sessions(self) -> SessionArray:
+        return super().tick_sessions if self._ticks is None else self._ticks.sessions
+
+    def ticks(self, session: np.datetime64) -> SessionTicks:
+        return super().ticks(session) if self._ticks is None else self._ticks.session_ticks(session)
+
+    def ticks_fingerprint(self, session: np.datetime64) -> str:
+        known = None if self._ticks is None else self._ticks.fingerprint(session)
+        return known or super().ticks_fingerprint(session)
+
     @cached_property
     def pools(self) -> tuple[str, ...]:  # type: ignore[override]
         folder = self.folder / "pools"
@@ -220,7 +270,8 @@ class StoredMarket(Market):
     def fingerprint(self) -> str:
         if not hasattr(self, "_fingerprint"):
             paths = [p for p in sorted(self.folder.glob("*.parquet")) if not p.name.startswith(".")]
-            paths += [p for p in (self.folder / "bars", self.folder / "pools", self.folder / DESCRIPTION) if p.exists()]
+            others = ("bars", "ticks", "pools", DESCRIPTION)
+            paths += [self.folder / name for name in others if (self.folder / name).exists()]
             self._fingerprint = fingerprint(*paths)
         return self._fingerprint
 
