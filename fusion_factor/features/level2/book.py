@@ -9,9 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
-from fusion_factor.features.intraday.moments import FAST, compiled
+from fusion_factor.features.level2.moments import compiled, inlined
 from fusion_factor.market.level2 import AFTERNOON, NOON, OPEN, Trades
 
 MINUTES = 240
@@ -21,7 +20,6 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 Counts = npt.NDArray[np.int64]
 Ids = npt.NDArray[np.int64]
 Places = npt.NDArray[np.int32]
-inlined = njit(fastmath=FAST, nogil=True, inline="always")
 
 
 class Side(NamedTuple):

@@ -15,16 +15,15 @@ import numpy.typing as npt
 from numba import njit
 
 from fusion_factor.core.artifacts import fingerprint
-from fusion_factor.features.intraday import moments
-from fusion_factor.features.intraday.moments import FAST, Row, compiled
 from fusion_factor.features.level2 import order_factors as order
 from fusion_factor.features.level2 import trade_factors as trade
 from fusion_factor.features.level2.book import MINUTES, Counts, Side, gather, minute_of, new_side
+from fusion_factor.features.level2.moments import FAST, Row, compiled
 from fusion_factor.market import level2
 from fusion_factor.market.level2 import BUY, OPEN, SELL, Orders, Trades
 
 Marks = npt.NDArray[np.bool_]
-SOURCE = fingerprint(*sorted(Path(__file__).parent.glob("*.py")), Path(moments.__file__), Path(level2.__file__))
+SOURCE = fingerprint(*sorted(Path(__file__).parent.glob("*.py")), Path(level2.__file__))
 _COMPILING = threading.Lock()
 _MINUTE_MS = 60_000
 

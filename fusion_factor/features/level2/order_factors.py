@@ -12,8 +12,8 @@ Legend of axes: k order of one side, m order collected.
 import numpy as np
 import numpy.typing as npt
 
-from fusion_factor.features.intraday.moments import Row, compiled, correlation, excess_kurtosis, skewness
 from fusion_factor.features.level2.book import EMPTY, Side, place_of
+from fusion_factor.features.level2.moments import Row, compiled, correlation, excess_kurtosis, skewness
 from fusion_factor.market.level2 import Orders
 
 LEAST_PAIRS = 10
@@ -22,19 +22,19 @@ LEAST_PAIRS = 10
 @compiled
 def skew_order_diff(buys: Row, sells: Row) -> float:
     """skew(q of buy orders) - skew(q of sell orders). No. 24, sign -1, dimensionless. NaN: iv."""
-    return skewness(buys, 2) - skewness(sells, 2)
+    return skewness(buys) - skewness(sells)
 
 
 @compiled
 def kurt_order_diff(buys: Row, sells: Row) -> float:
     """kurt(q of buy orders) - kurt(q of sell orders). No. 25, sign -1, dimensionless. NaN: iv."""
-    return excess_kurtosis(buys, 2) - excess_kurtosis(sells, 2)
+    return excess_kurtosis(buys) - excess_kurtosis(sells)
 
 
 @compiled
 def early_kurt_order(early: Row) -> float:
     """kurt(q of all orders entered in E). No. 26, sign -1, dimensionless. NaN: iii, iv."""
-    return excess_kurtosis(early, 2)
+    return excess_kurtosis(early)
 
 
 @compiled

@@ -18,7 +18,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from fusion_factor.features.intraday.moments import Row, compiled, correlation
+from fusion_factor.features.level2.moments import Row, compiled, correlation
 
 LEAST_PAIRS = 10
 HALF = 120
