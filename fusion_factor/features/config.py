@@ -32,6 +32,12 @@ class FeatureConfig:
     min_factor_share  share of the factors a name needs at a session for the session to count as one with factors.
     factor_window, min_factor_sessions   of the last 40 sessions, so many must have factors.
     min_daily, min_weekly, min_monthly   bars with trades among the last 40 daily, 20 weekly and 12 monthly bars.
+    min_tick_share    share of the sessions with bars that must have trades and orders for the exact level-2 factors to take
+                      the place of their proxies.
+    max_bad_share     share of bad rows (bars, trades, orders) above which a symbol has no factors at a session, and a
+                      session is an error; the counts are in bad_input.csv.
+    keep_sessions     keep the finished sessions beside the panels (as much disk as the factors), so that a build after a
+                      new or corrected session computes what changed alone.
     workers           threads that read sessions; None: one a core. The result does not depend on it.
     """
 
@@ -50,6 +56,9 @@ class FeatureConfig:
     monthly_window: int = 12
     min_monthly: int = 11
     label: LabelConfig = field(default_factory=LabelConfig)
+    min_tick_share: float = 0.9
+    max_bad_share: float = 0.05
+    keep_sessions: bool = True
     workers: int | None = None
 
     def __post_init__(self) -> None:
@@ -62,6 +71,10 @@ class FeatureConfig:
             raise ConfigError(f"features.mad_k is {self.mad_k}, must be > 0")
         if not 0 < self.min_factor_share <= 1:
             raise ConfigError(f"features.min_factor_share is {self.min_factor_share}, must be > 0 and <= 1")
+        if not 0 < self.min_tick_share <= 1:
+            raise ConfigError(f"features.min_tick_share is {self.min_tick_share}, must be > 0 and <= 1")
+        if not 0 <= self.max_bad_share <= 1:
+            raise ConfigError(f"features.max_bad_share is {self.max_bad_share}, must be in 0..1")
         if not 0 <= self.label.start < self.label.end:
             raise ConfigError(f"features.label is {self.label.start}..{self.label.end}, needs 0 <= start < end")
         if self.workers is not None and self.workers < 1:

@@ -59,11 +59,12 @@ class Orders(NamedTuple):
 
 @dataclass(frozen=True)
 class BadRows:
-    """Rows left out of a session. counts int64 [S, K] by symbol and BAD_KINDS; rows int64 [S]: rows read."""
+    """Bad rows of a session. counts int64 [S, K] by symbol and kind; rows int64 [S]: rows read; kinds [K] names."""
 
     symbols: npt.NDArray[Any]
     counts: Int64Array
     rows: Int64Array
+    kinds: tuple[str, ...] = BAD_KINDS
 
     @property
     def share(self) -> npt.NDArray[np.float64]:
