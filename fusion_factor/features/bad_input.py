@@ -25,11 +25,11 @@ Line = tuple[str, str, str, str, int, int]
 
 def lines_of(session: np.datetime64, table: str, bad: BadRows) -> list[Line]:
     """One line for each symbol and kind that has bad rows."""
-    found = [(int(s), int(k)) for s, k in zip(*np.nonzero(bad.counts), strict=True)]
-    return [
-        (str(session), table, str(bad.symbols[s]), bad.kinds[k], int(bad.counts[s, k]), int(bad.rows[s]))
-        for s, k in found
-    ]
+    found = []
+    for s, k in zip(*np.nonzero(bad.counts), strict=True):
+        symbol, count, rows = str(bad.symbols[s]), int(bad.counts[s, k]), int(bad.rows[s])
+        found.append((str(session), table, symbol, bad.kinds[k], count, rows))
+    return found
 
 
 def refused_symbols(session: np.datetime64, table: str, bad: BadRows, limit: float) -> npt.NDArray[np.bool_]:

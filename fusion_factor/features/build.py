@@ -61,8 +61,8 @@ def build(
     market: any Market; without intraday bars there are no `factors` and `hf` panels. config: see FeatureConfig.
     progress: show a progress bar (or a line every ten seconds). check: run market.checks first.
     Raises DataError or ConfigError before long work starts; DataError at its end when sessions could not be read. Bad
-    rows are counted in `bad_input.csv`, the tier that each factor was made in is in `factors.json`. Everything at row t but label and has_label is a function
-    of tables and bars dated <= t.
+    rows are counted in `bad_input.csv`, the tier that each factor was made in is in `factors.json`. Everything at row t
+    but label and has_label is a function of tables, bars and ticks dated <= t.
     """
     config = config or FeatureConfig()
     path = Path(folder)

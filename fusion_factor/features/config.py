@@ -32,12 +32,12 @@ class FeatureConfig:
     min_factor_share  share of the factors a name needs at a session for the session to count as one with factors.
     factor_window, min_factor_sessions   of the last 40 sessions, so many must have factors.
     min_daily, min_weekly, min_monthly   bars with trades among the last 40 daily, 20 weekly and 12 monthly bars.
-    min_tick_share    share of the sessions with bars that must have trades and orders for the exact level-2 factors to take
-                      the place of their proxies.
+    min_tick_share    share of the sessions with bars that must have trades and orders for the exact level-2 factors to
+                      take the place of their proxies.
     max_bad_share     share of bad rows (bars, trades, orders) above which a symbol has no factors at a session, and a
                       session is an error; the counts are in bad_input.csv.
-    keep_sessions     keep the finished sessions beside the panels (as much disk as the factors), so that a build after a
-                      new or corrected session computes what changed alone.
+    keep_sessions     keep the finished sessions beside the panels (as much disk as the factors), so that a build after
+                      a new or corrected session computes what changed alone.
     workers           threads that read sessions; None: one a core. The result does not depend on it.
     """
 

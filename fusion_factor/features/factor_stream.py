@@ -13,6 +13,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -131,9 +132,8 @@ class FactorStream:
         return _Done(self.sessions.on_market(arrays["symbols"], arrays["values"]), as_lines(arrays), False)
 
     def _made(self, t: int) -> _Done:
-        values_sf, symbols, lines = self.sessions.compute(
-            t, self._statistics, lambda made: self._keep_statistics(t, made)
-        )
+        keep = partial(self._keep_statistics, t)
+        values_sf, symbols, lines = self.sessions.compute(t, self._statistics, keep)
         key = self._keys[t] or self.sessions.key(t)  # raises what was wrong, if it still is
         arrays = {"symbols": symbols, "values": values_sf, **as_arrays(lines)}
         self._store.put(FACTORS, self.market.sessions[t], key, arrays)

@@ -64,14 +64,8 @@ class SessionFactors:
         self._max_bad_share, self._options = max_bad_share, dict(options or {})
         self._row_of = {str(symbol): n for n, symbol in enumerate(market.symbols)}
         self._ticked = {str(day) for day in market.tick_sessions} if self._level2 else set()
-        self._made_with = [
-            self.names,
-            SOURCE,
-            LEVEL2_SOURCE,
-            [_mark(each) for each in own],
-            max_bad_share,
-            self._options,
-        ]
+        code = [SOURCE, LEVEL2_SOURCE, [_mark(each) for each in own]]
+        self._made_with = [self.names, code, max_bad_share, self._options]
         self._ticks_key = cache(self._own_ticks_key)
 
     def has_ticks(self, t: int) -> bool:
@@ -84,9 +78,8 @@ class SessionFactors:
 
     def key(self, t: int) -> str:
         """What session t's factors are found by."""
-        seen = [
-            [str(self.market.sessions[u]), self._ticks_key(u)] for u in (*self.looks_back(t), t) if self.has_ticks(u)
-        ]
+        ticked = [u for u in (*self.looks_back(t), t) if self.has_ticks(u)]
+        seen = [[str(self.market.sessions[u]), self._ticks_key(u)] for u in ticked]
         return hash_of([self.market.bars_fingerprint(self.market.sessions[t]), seen, self._made_with])
 
     def statistics_key(self, t: int) -> str:
@@ -125,6 +118,7 @@ class SessionFactors:
         values_sf[:, self._columns[: len(self._bars)]] = parts[0] if parts else 0.0
         for k, factor in enumerate(self.own):
             values_sf[:, len(self._bars) + len(self._level2) + k] = factor(bars)
+        # factors of ticks stay: they do not come from the bars
         values_sf[refused_symbols(session, "bars", bad, self._max_bad_share)] = np.nan
         if self.has_ticks(t):
             lines += self._add_level2(t, bars.symbols, values_sf, past, found)
@@ -145,8 +139,8 @@ class SessionFactors:
         exact_sf[refused] = np.nan
         place = {str(symbol): s for s, symbol in enumerate(ticks.symbols)}
         s = np.array([place.get(str(symbol), -1) for symbol in symbols], np.int64)
-        columns = self._columns[len(self._bars) :]
-        values_sf[np.ix_(s >= 0, columns)] = exact_sf[s[s >= 0]]
+        columns = np.array(self._columns[len(self._bars) :])
+        values_sf[np.flatnonzero(s >= 0)[:, None], columns] = exact_sf[s[s >= 0]]
         return lines_of(session, "ticks", ticks.bad)
 
     def _limits_of(self, ticks: SessionTicks, t: int) -> FloatArray | None:

@@ -12,8 +12,8 @@ from fusion_factor.market.level2 import BadRows
 from fusion_factor.market.store import SessionBars
 
 BAR_KINDS = ("not_positive", "crossed", "amount")
-"""A negative or infinite number, or a price that is not positive, on a bar with volume; high below low, or open or close
-outside of them; an amount whose price (amount / volume) lies outside of low and high by more than the tolerance."""
+"""A negative or infinite number, or a price that is not positive, on a bar with volume; high below low, or open or
+close outside of them; an amount whose price (amount / volume) lies outside of them by more than the tolerance."""
 _ROUNDING = 1e-6
 
 
@@ -41,9 +41,7 @@ def _count(o_sb, h_sb, l_sb, c_sb, v_sb, a_sb, tolerance, counts_sk, rows_s):  #
             total = o + h + low + c + v
             if not (v > 0.0 and o > 0.0 and h > 0.0 and low > 0.0 and c > 0.0 and total < math.inf) or a < 0.0:
                 counts_sk[s, 0] += 1
-            elif (
-                low > h * (1.0 + _ROUNDING) or max(o, c) > h * (1.0 + _ROUNDING) or min(o, c) < low * (1.0 - _ROUNDING)
-            ):
+            elif max(o, c, low) > h * (1.0 + _ROUNDING) or min(o, c) < low * (1.0 - _ROUNDING):
                 counts_sk[s, 1] += 1
             elif a > v * h * (1.0 + tolerance) or a < v * low * (1.0 - tolerance):
                 counts_sk[s, 2] += 1
