@@ -191,7 +191,7 @@ def _of_times(column: pa.ChunkedArray, where: str) -> npt.NDArray[np.int32]:
     if column.null_count:
         raise DataError(f"{where}: {column.null_count} times are missing")
     if pa.types.is_time(column.type):
-        return column.cast(pa.time64("us")).cast(pa.int64()).to_numpy().astype(np.int64) // 1000
+        return (column.cast(pa.time64("us")).cast(pa.int64()).to_numpy() // 1000).astype(np.int32)
     if pa.types.is_integer(column.type):
         values = _whole(column, 1.0, where)
         return _of_clock(values * 1000 if len(values) and values.max() < 10**6 else values, where)

@@ -52,12 +52,14 @@ def write_flow(
 ) -> None:
     """Write one session's `trades` or `orders`, rows sorted by symbol and time.
 
-    code int32 [n]: position of each row's symbol in `symbols`; columns: those of TRADE_COLUMNS or ORDER_COLUMNS, with
-    side and kind as positions in B, S, N and T, C, A, M, D. Times are delta coded, ids too: 8 to 12 bytes a row.
+    code int32 [n]: position of each row's symbol in `symbols`; columns: those of TRADE_COLUMNS or ORDER_COLUMNS, times
+    int32 ms after midnight, side and kind as positions in B, S, N and T, C, A, M, D. Times and ids are delta coded: 8
+    to 12 bytes a row.
     """
     made: dict[str, Any] = {"symbol": _text(code, list(symbols))}
     for column, values in columns.items():
         made[column] = _text(values, list(_TEXTS[column])) if column in _TEXTS else pa.array(values)
+    made["time"] = made["time"].view(pa.time32("ms"))
     target = Path(folder) / FOLDER / name
     target.mkdir(parents=True, exist_ok=True)
     texts = ["symbol", *_TEXTS]
