@@ -21,12 +21,14 @@ from fusion_factor.market.symbols import translate
 _DAY_MS = 86_400_000
 _TIME = re.compile(r"(\d{1,2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?")
 _SIDES = {"buy": BUY, "sell": SELL, "none": NO_TAKER}
+KINDS = ("", "trade", "cancel", "limit", "market", "delete", "unknown")
+KIND = {word: np.int8(k) for k, word in enumerate(KINDS)}
 
 
 @dataclass
 class Rows:
-    """Rows of one table of a session. code: position in `symbols`; day NaT where the file's name gives it; kind is one
-    of our words, `unknown`, or empty; a column that is not mapped is 0, amount and sequence None."""
+    """Rows of one table of a session. code: position in `symbols`; day NaT where the file's name gives it; kind is a
+    position in KINDS; a column that is not mapped is 0, amount and sequence None."""
 
     symbols: list[str]
     code: npt.NDArray[np.int32]
@@ -39,7 +41,7 @@ class Rows:
     id: npt.NDArray[np.int64]
     side: npt.NDArray[np.int8]
     known_side: npt.NDArray[np.bool_]
-    kind: npt.NDArray[np.str_]
+    kind: npt.NDArray[np.int8]
     amount: npt.NDArray[np.float64] | None
     sequence: npt.NDArray[np.int64] | None
 
@@ -101,14 +103,14 @@ def read_rows(raw: pa.Table, flow: FlowMap, file: Path, day: Any, only: Sequence
     side, known = _codes(raw, mapped.get("side"), flow.sides, where)
     signs = np.array([*(_SIDES[word] for word in flow.sides), NO_TAKER], np.int8)
     kind, known_kind = _codes(raw, mapped.get("kind"), flow.kinds, where)
-    kinds = np.array([*flow.kinds, "unknown"])
+    kinds = np.array([*(KIND[word] for word in flow.kinds), KIND["unknown"]], np.int8)
     return Rows(
         symbols=symbols, code=code, day=days, time=time,
         cents=whole("price", 100.0 * table.scale("price")).astype(np.int32),
         volume=whole("volume", table.scale("volume")),
         buy_id=whole("buy_id"), sell_id=whole("sell_id"), id=whole("id"),
         side=signs[side], known_side=known,
-        kind=kinds[np.where(known_kind, kind, -1)] if "kind" in mapped else np.full(count, ""),
+        kind=kinds[np.where(known_kind, kind, -1)] if "kind" in mapped else np.zeros(count, np.int8),
         amount=to_numbers(raw[mapped["amount"]], where) * table.scale("amount") if "amount" in mapped else None,
         sequence=whole("sequence") if "sequence" in mapped else None,
     )  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -30,12 +31,13 @@ from fusion_factor.market.level2 import (
     after_hours,
     in_session,
 )
-from fusion_factor.market.level2_columns import Rows, read_rows
+from fusion_factor.market.level2_columns import KIND, Rows, read_rows
 from fusion_factor.market.level2_map import FlowMap, parse_flow
 from fusion_factor.market.mapping import files_fingerprint, refuse_unknown
 from fusion_factor.market.reading import their_columns
 
 HASHED_SESSION_BYTES = 64 << 20
+_LARGEST = 2**63 - 1
 _K = {kind: k for k, kind in enumerate(BAD_KINDS)}
 BoolArray = npt.NDArray[np.bool_]
 
@@ -116,7 +118,7 @@ class MappedTicks:
 
     def _clean_trades(self, rows: Rows, day: Any, bad: BadRows) -> tuple[Trades, npt.NDArray[np.int64]]:
         """Cancels and after-hours trades go, bad rows are counted and go, the rest is sorted."""
-        cancelled = rows.kind == "cancel"
+        cancelled = rows.kind == KIND["cancel"]
         if not self.trades.kinds:
             cancelled = (rows.cents <= 0) & ((rows.buy_id > 0) != (rows.sell_id > 0))
         rows = rows.kept(~cancelled & ~after_hours(rows.time))
@@ -128,7 +130,7 @@ class MappedTicks:
             "other_session": rows.day != day,
             "outside_session": ~in_session(rows.time),
             "not_positive": (rows.volume <= 0) | (rows.cents <= 0),
-            "unknown_kind": rows.kind == "unknown",
+            "unknown_kind": rows.kind == KIND["unknown"],
             "unknown_side": ~rows.known_side,
             "missing_id": (rows.buy_id <= 0) | (rows.sell_id <= 0),
             "repeated_id": rows.buy_id == rows.sell_id,
@@ -151,14 +153,14 @@ def _clean_orders(
         empty = np.zeros(0, np.int64)
         small = empty.astype(np.int32)
         return Orders(small, small, empty, empty, empty.astype(np.int8)), np.zeros(len(bad.symbols) + 1, np.int64)
-    rows = rows.kept((rows.kind != "delete") & ~after_hours(rows.time))
-    market = rows.kind == "market"
+    rows = rows.kept((rows.kind != KIND["delete"]) & ~after_hours(rows.time))
+    market = rows.kind == KIND["market"]
     cents = np.where(market | (rows.cents < 0), 0, rows.cents).astype(np.int32)
     wrong = {
         "other_session": rows.day != day,
         "outside_session": ~in_session(rows.time),
         "not_positive": (rows.volume <= 0) | (rows.cents < 0),
-        "unknown_kind": rows.kind == "unknown",
+        "unknown_kind": rows.kind == KIND["unknown"],
         "unknown_side": ~rows.known_side,
     }
     if "id" in flow.table.columns:
@@ -171,11 +173,12 @@ def _clean_orders(
 
 def _met_before(code: npt.NDArray[np.int32], order_id: npt.NDArray[np.int64]) -> BoolArray:
     """Rows whose id an earlier row of the same symbol has."""
-    order = np.lexsort((order_id, code))
-    again = np.zeros(len(order), bool)
-    same = (np.diff(code[order]) == 0) & (np.diff(order_id[order]) == 0)
-    again[order[1:][same]] = True
-    return again
+    if not len(code):
+        return np.zeros(0, bool)
+    count = int(code.max()) + 1
+    if order_id.max() < _LARGEST // count and order_id.min() >= 0:  # both in one number, which is the faster way
+        return pd.Series(order_id * count + code).duplicated().to_numpy()
+    return pd.DataFrame({"code": code, "id": order_id}).duplicated().to_numpy()
 
 
 def _count(rows: Rows, wrong: Mapping[str, BoolArray], bad: BadRows) -> BoolArray:
