@@ -19,7 +19,7 @@ from fusion_factor.features.bars import MONTH, WEEK, DailyBars, daily_bars, roll
 from fusion_factor.features.config import FeatureConfig
 from fusion_factor.features.factor_stream import FactorStream, factor_count
 from fusion_factor.features.feature_set import OPTIONAL_PANELS, REQUIRED_PANELS, FeatureSet
-from fusion_factor.features.intraday.catalogue import CATALOGUE, PRESETS
+from fusion_factor.features.intraday.catalogue import CATALOGUE, PRESETS, resolve
 from fusion_factor.features.own_factors import OwnFactor, own_factors
 from fusion_factor.features.panel import BoolArray, Float32Array, Panel, create_values
 from fusion_factor.features.preprocess import Regressors, block_of, regressors, standardise
@@ -103,7 +103,7 @@ def _factor_panel(
     market: Market, config: FeatureConfig, own: tuple[OwnFactor, ...], path: Path, progress: bool
 ) -> Panel:
     """The raw factors, NaN = missing; valid where a name has enough of the preset's factors at the session."""
-    stream = FactorStream(market, PRESETS[config.preset], own, path / SCRATCH, config.workers)
+    stream = FactorStream(market, resolve(config.preset), own, path / SCRATCH, config.workers)
     shape = (len(market.sessions), len(market.symbols), len(stream.names))
     values_tnf = create_values(path / "factors", shape)
     valid_tn = np.zeros(shape[:2], bool)

@@ -23,7 +23,7 @@ class LabelConfig:
 class FeatureConfig:
     """What the features are made of. Counts are sessions unless said.
 
-    preset            list of intraday factors: huatai27, or huatai27_trades for bars with trade counts.
+    preset            list of intraday factors, huatai27 or open27; each in the best tier the data allow.
     extra             own factors: name -> {_target_: "module.function", sign: +1 | -1, ...}; further entries are passed
                       to the function by name. The function takes SessionBars and returns one number a symbol [S].
     mad_k             factors are clipped at median +- mad_k * 1.4826 * MAD before they are neutralised.

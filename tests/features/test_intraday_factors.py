@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fusion_factor.core.errors import ConfigError, DataError
-from fusion_factor.features.intraday import CATALOGUE, HUATAI27, HUATAI27_TRADES, SIGNS, compute_factors
+from fusion_factor.features.intraday import CATALOGUE, HUATAI27, SIGNS, compute_factors, resolve
+from fusion_factor.features.intraday.catalogue import KERNEL
 from fusion_factor.market.store import SessionBars
 
-ALL = tuple(factor.name for factor in CATALOGUE)
+ALL = tuple(factor.name for factor in CATALOGUE if factor.tier != "l2" and factor.group != "open")
 
 
 def raw_rows(bars, i):
@@ -92,7 +93,7 @@ def test_hand_worked_trade_counts():
     close = [10, 20] * 8
     volume = np.full(16, 100.0)
     trades = np.arange(1, 17)
-    names = HUATAI27_TRADES
+    names = resolve("huatai27", trades=True)
     x = named(one_symbol(close, volume, amount=volume, trades=trades), names)
     # falls at bars 3, 5, .. 15 with 3 + 5 + .. + 15 = 63 trades; all 136
     assert x["down_single_amt_perc"] == pytest.approx((700 / 63) / (1600 / 136))
@@ -187,9 +188,23 @@ def test_catalogue():
     }  # fmt: skip
 
 
+def test_a_preset_takes_the_best_tier_the_data_allow():
+    bars, counts, ticks = (resolve("huatai27", *given) for given in ((), (True,), (True, True)))
+    assert bars == HUATAI27
+    assert set(counts) - set(bars) == {"corr_volume_item", "bigorder_ret", "down_single_amt_perc"}
+    assert not any(name.endswith("_px") for name in ticks)
+    assert [name.removesuffix("_px") for name in bars] == list(ticks)
+    assert sum(name.endswith("_px") for name in resolve("huatai27", level2=True)) == 3
+    assert resolve("open27", True, True) == resolve("open27")
+    assert len(set(resolve("open27"))) == 27
+    assert set(resolve("open27")) <= set(KERNEL)
+    with pytest.raises(ConfigError, match="'huatai26'"):
+        resolve("huatai26")
+
+
 def test_what_cannot_be_computed_is_refused():
     bars = random_bars(3, 48)
-    with pytest.raises(ConfigError, match="'nonsense' is not in the catalogue"):
+    with pytest.raises(ConfigError, match="'nonsense' is not made from bars"):
         compute_factors(bars, ["nonsense"])
     with pytest.raises(DataError, match="no trade counts"):
         compute_factors(dataclasses.replace(bars, trades=None), ["bigorder_ret"])

@@ -28,7 +28,7 @@ def session_kernel() -> Callable[..., None]:
     """The compiled kernel; compiling takes some seconds once, reading it from numba's cache a fraction of one.
 
     kernel(open, high, low, close, volume, amount, trades: float32 [S, J] C-contiguous, with_trades: bool, day: Day,
-    out: float64 [S, 30] C-contiguous) fills `out` in the order of the catalogue. It holds no lock (nogil).
+    out: float64 [S, 45] C-contiguous) fills `out` in the order of catalogue.KERNEL. It holds no lock (nogil).
     """
     with _COMPILING:
         return _compiled()
@@ -93,11 +93,11 @@ def _compile(source: str) -> Callable[..., None]:
             out[26] = order.corr_buyorder_volume_price_px(ret, v, a, day, left, right)
 
             if with_trades and minute.has_counts(n, valid):
-                out[27] = minute.corr_volume_item(v, n, day)
-                out[28] = minute.down_single_amt_perc(ret, a, a_sum, n)
+                out[42] = minute.corr_volume_item(v, n, day)
+                out[43] = minute.down_single_amt_perc(ret, a, a_sum, n)
                 for j in range(n_bars):
                     ticket[j] = a[j] / n[j] if valid[j] else 0.0
                 row.mark_largest(ticket, 0.3, n_valid, largest)
-                out[29] = minute.bigorder_ret(ret, largest)
+                out[44] = minute.bigorder_ret(ret, largest)
 
     return kernel
