@@ -44,10 +44,10 @@ def _count(share, n_valid):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _whole_session(bars, ret, net, t, n_valid, day, out):  # type: ignore[no-untyped-def]
+def _whole_session(bars, ret, net, linked, t, n_valid, day, out):  # type: ignore[no-untyped-def]
     """The factors that read the whole session."""
     moves, amplitude = sums.volume_pairs(bars, ret)
-    near = sums.neighbours(bars, ret, net, day)
+    near = sums.neighbours(bars, ret, net, linked, day)
     out[1] = minute.down_vol_perc(t)
     out[2] = correlation(near.ret_ret, day.least_pairs)
     out[3] = correlation(near.close_open, day.least_pairs)
@@ -71,9 +71,10 @@ def _largest_bars(bars, ret, t, n_valid, out):  # type: ignore[no-untyped-def]
     cut30 = cut_largest(bits, _count(0.3, n_valid), extent, 0.52)
     cut20 = cut_largest(bits, _count(0.2, n_valid), extent, 0.84)
     cut10 = cut_largest(bits, _count(0.1, n_valid), extent, 1.28)
-    out[12] = minute.bigorder_ret(sums.growth_of(ret, bits, cut30))
-    out[15] = trade.bigorder_amt_perc_px(sums.total_of(bars.a, bits, cut20), t)
-    out[17] = trade.bigorder_ret2_px(sums.growth_of(ret, bits, cut10))
+    large = sums.largest_sums(bars.a, ret, bits, cut30, cut20, cut10)
+    out[12] = minute.bigorder_ret(large.growth30)
+    out[15] = trade.bigorder_amt_perc_px(large.amount20, t)
+    out[17] = trade.bigorder_ret2_px(large.growth10)
 
 
 @compiled
@@ -133,6 +134,22 @@ def _trade_counts(bars, ret, t, n_valid, day, key, out):  # type: ignore[no-unty
     out[44] = minute.bigorder_ret(sums.growth_of(ret, bits, cut))
 
 
+@compiled
+def _row(bars, n_valid, valid, with_trades, with_open, linked, ret, net, key, day, out):  # type: ignore[no-untyped-def]
+    """All factors of one symbol from cleaned bars; `ret`, `net`, `key` are scratch, `valid` is read if not all are."""
+    full = n_valid == day.n_bars
+    row.fill_returns(bars.o, bars.c, ret)
+    row.fill_net(bars, net)
+    t = sums.totals(bars, ret)
+    _whole_session(bars, ret, net, linked, t, n_valid, day, out)
+    _largest_bars(bars, ret, t, n_valid, out)
+    _windows(bars, ret, net, t, valid, full, day, out)
+    if with_open:
+        _open27(bars, ret, t, valid, full, n_valid, day, key, out)
+    if with_trades and minute.has_counts(bars):
+        _trade_counts(bars, ret, t, n_valid, day, key, out)
+
+
 def _compile(source: str) -> Callable[..., None]:
     """`source` is a closure cell and so part of the cache's key: machine code of an earlier state of any factor is
     never used."""
@@ -147,30 +164,24 @@ def _compile(source: str) -> Callable[..., None]:
         filled = row.Bars(clean[0], clean[1], clean[2], clean[3], clean[4], clean[5], clean[6])
         ret, net = np.empty(n_bars), np.empty(n_bars)
         key = np.empty(n_bars, np.float32)
+        linked = np.ones(n_bars)
+        if day.noon > 0:
+            linked[day.noon - 1] = 0.0
         valid = np.empty(n_bars, np.bool_)
         for i in range(o_sj.shape[0]):
             out = out_sf[i]
             out[:] = np.nan
             bars = row.Bars(o_sj[i], h_sj[i], l_sj[i], c_sj[i], v_sj[i], a_sj[i], n_sj[i])
-            n_valid = row.count_valid(bars)
+            full, moved = row.scan(bars)
+            if full:
+                if moved:
+                    _row(bars, n_bars, valid, with_trades, with_open, linked, ret, net, key, day, out)
+                continue
+            n_valid = row.mark_valid(bars, valid)
             if n_valid == 0 or 2 * n_valid < n_bars:
                 continue
-            full = n_valid == n_bars
-            if not full:
-                row.fill_holes(bars, filled, valid)
-                bars = filled
-            top, bottom = row.extremes(bars)
-            if not top > bottom:
-                continue
-            row.fill_returns(bars.o, bars.c, ret)
-            row.fill_net(bars, net)
-            t = sums.totals(bars, ret)
-            _whole_session(bars, ret, net, t, n_valid, day, out)
-            _largest_bars(bars, ret, t, n_valid, out)
-            _windows(bars, ret, net, t, valid, full, day, out)
-            if with_open:
-                _open27(bars, ret, t, valid, full, n_valid, day, key, out)
-            if with_trades and minute.has_counts(bars):
-                _trade_counts(bars, ret, t, n_valid, day, key, out)
+            row.fill_holes(bars, filled, valid)
+            if row.scan(filled)[1]:
+                _row(filled, n_valid, valid, with_trades, with_open, linked, ret, net, key, day, out)
 
     return kernel

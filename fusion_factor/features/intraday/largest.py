@@ -17,6 +17,7 @@ from fusion_factor.features.intraday.moments import compiled
 Bits = npt.NDArray[np.int32]
 _TOP = np.int32(2**31 - 1)
 _NONE = np.int32(0)
+_ONE = np.int32(0x3F800000)  # the bits of 1.0
 
 
 class Cut(NamedTuple):
@@ -39,24 +40,24 @@ class Spread(NamedTuple):
 @compiled
 def value_of(bits: np.int32) -> float:
     """The positive float32 number of a bit pattern."""
-    return math.ldexp(np.float64((bits & 0x7FFFFF) | 0x800000), (bits >> 23) - 150)
+    return math.ldexp(np.float64((bits & 0x7FFFFF) | 0x800000), int(bits >> 23) - 150)
 
 
 @compiled
 def spread(bits: Bits) -> Spread:
     """The extent of a row's positive values; at least one must be."""
-    low, high, count = _TOP, _NONE, _NONE
-    for j in range(bits.shape[0]):
-        low = min(low, bits[j] if bits[j] > 0 else _TOP)
-        high = max(high, bits[j])
-        count = np.int32(count + (bits[j] > 0))
+    low, high, n = _TOP, _NONE, _NONE
     total, squares = np.float32(0.0), np.float32(0.0)  # for a guess alone
     for j in range(bits.shape[0]):
-        x = np.float32(np.int32(bits[j] - low)) if bits[j] > 0 else np.float32(0.0)
+        there = bits[j] > 0
+        low = min(low, bits[j] if there else _TOP)
+        high = max(high, bits[j])
+        n = np.int32(n + there)
+        x = np.float32(np.int32(bits[j] - _ONE)) if there else np.float32(0.0)
         total += x
         squares += x * x
-    mean = np.float64(total) / count
-    return Spread(low, high, count, low + mean, math.sqrt(max(0.0, np.float64(squares) / count - mean * mean)))
+    mean = np.float64(total) / n
+    return Spread(low, high, n, _ONE + mean, math.sqrt(max(0.0, np.float64(squares) / n - mean * mean)))
 
 
 @compiled

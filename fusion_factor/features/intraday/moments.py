@@ -56,7 +56,7 @@ def correlation(s: Pairs, least: int) -> float:
     if not (xx > 0.0 and yy > 0.0):
         return math.nan
     xy = s.xy - s.x * s.y / s.n
-    return min(1.0, max(-1.0, xy / (math.sqrt(xx) * math.sqrt(yy))))
+    return min(1.0, max(-1.0, xy / math.sqrt(xx * yy)))
 
 
 @compiled

@@ -22,6 +22,7 @@ from fusion_factor.features.intraday.moments import Row, compiled
 
 Float32Row = npt.NDArray[np.float32]
 Marks = npt.NDArray[np.bool_]
+_INFINITY = np.int32(0x7F800000)
 
 
 class Bars(NamedTuple):
@@ -37,6 +38,24 @@ class Bars(NamedTuple):
 
 
 @compiled
+def scan(bars: Bars) -> tuple[bool, bool]:
+    """Whether all bars are valid; and, where they are, whether there was more than one price all day (rule v).
+
+    Finite positive float32 numbers are those whose bits, as integers, are above 0 and below infinity's, in the order of
+    the numbers: so the least and the greatest bits of all say it.
+    """
+    o, h, lo, c = bars.o.view(np.int32), bars.h.view(np.int32), bars.lo.view(np.int32), bars.c.view(np.int32)
+    v, a = bars.v.view(np.int32), bars.a.view(np.int32)
+    least, most, top, bottom = v[0], v[0], h[0], lo[0]
+    for j in range(c.shape[0]):
+        top = max(top, h[j])
+        bottom = min(bottom, lo[j])
+        least = min(min(least, min(o[j], c[j])), min(h[j], min(v[j], a[j])))
+        most = max(max(most, max(o[j], c[j])), max(lo[j], max(v[j], a[j])))
+    return min(least, bottom) > 0 and max(most, top) < _INFINITY, top > bottom
+
+
+@compiled
 def is_bar(o: float, h: float, lo: float, c: float, v: float, a: float) -> np.bool_:
     """Whether a bar was traded and can be read: volume, amount and prices positive and finite."""
     total = o + h + lo + c + v + a
@@ -44,23 +63,20 @@ def is_bar(o: float, h: float, lo: float, c: float, v: float, a: float) -> np.bo
 
 
 @compiled
-def count_valid(raw: Bars) -> np.int64:
-    """How many bars are valid."""
-    one, none = np.float32(1.0), np.float32(0.0)
-    count = none
-    for j in range(raw.c.shape[0]):
-        count += one if is_bar(raw.o[j], raw.h[j], raw.lo[j], raw.c[j], raw.v[j], raw.a[j]) else none
-    return np.int64(count)
+def mark_valid(raw: Bars, valid: Marks) -> int:
+    """Mark the valid bars; how many there are."""
+    count = 0
+    for j in range(valid.shape[0]):
+        valid[j] = is_bar(raw.o[j], raw.h[j], raw.lo[j], raw.c[j], raw.v[j], raw.a[j])
+        count += valid[j]
+    return count
 
 
 @compiled
 def fill_holes(raw: Bars, bars: Bars, valid: Marks) -> None:
-    """Copy the bars and mark the valid ones; the others carry the last close and have no volume, amount and trades."""
-    n_bars = raw.c.shape[0]
-    for j in range(n_bars):
-        valid[j] = is_bar(raw.o[j], raw.h[j], raw.lo[j], raw.c[j], raw.v[j], raw.a[j])
+    """Copy the bars; those that are not valid carry the last close and have no volume, amount and trades."""
     last = raw.o[np.argmax(valid)]
-    for j in range(n_bars):
+    for j in range(valid.shape[0]):
         if valid[j]:
             bars.o[j], bars.h[j], bars.lo[j], bars.c[j] = raw.o[j], raw.h[j], raw.lo[j], raw.c[j]
             bars.v[j], bars.a[j], bars.n[j] = raw.v[j], raw.a[j], raw.n[j]
@@ -72,7 +88,7 @@ def fill_holes(raw: Bars, bars: Bars, valid: Marks) -> None:
 
 @compiled
 def extremes(bars: Bars) -> tuple[float, float]:
-    """The highest high and the lowest low; rule (v) is that they are equal. Compared by their bits."""
+    """The highest high and the lowest low, compared by their bits."""
     high, low = bars.h.view(np.int32), bars.lo.view(np.int32)
     top, bottom = high[0], low[0]
     for j in range(high.shape[0]):

@@ -46,6 +46,14 @@ class Neighbours(NamedTuple):
     net_ret: Pairs
 
 
+class Largest(NamedTuple):
+    """Over the 30% and 10% largest bars by a the product of 1 + r, over the 20% largest the sum of a."""
+
+    growth30: float
+    amount20: float
+    growth10: float
+
+
 class Early(NamedTuple):
     """Sums over E of a and nb; over its bars with the largest a: a, nb, and the product of 1 + r."""
 
@@ -140,34 +148,36 @@ def sides(bars: Bars, ret: Row) -> Sides:
 
 
 @compiled
-def neighbours(bars: Bars, ret: Row, net: Row, day: Day) -> Neighbours:
-    """All pairs of a bar with the next one, before the break and after it."""
+def neighbours(bars: Bars, ret: Row, net: Row, linked: Row, day: Day) -> Neighbours:
+    """All pairs of a bar with the next one. linked: 1, but 0 for the pair that spans the break."""
     r0, r1, b0, b1 = ret[0], ret[1], net[0], net[1]
     p0, o1 = np.float64(bars.c[0]), np.float64(bars.o[1])
     r, rr, s, ss, rs = 0.0, 0.0, 0.0, 0.0, 0.0  # s: the next bar's return
     b, bb, d, dd, rd, bs = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0  # d: the next bar's nb
     p, pp, o, oo, po = 0.0, 0.0, 0.0, 0.0, 0.0
-    for begin, end in ((0, day.noon - 1), (day.noon, ret.shape[0] - 1)):
-        for j in range(begin, end):
-            x, y, u, w = ret[j] - r0, ret[j + 1] - r1, net[j] - b0, net[j + 1] - b1
-            r += x
-            rr += x * x
-            s += y
-            ss += y * y
-            rs += x * y
-            b += u
-            bb += u * u
-            d += w
-            dd += w * w
-            rd += x * w
-            bs += u * y
-        for j in range(begin, end):
-            x, y = np.float64(bars.c[j]) - p0, np.float64(bars.o[j + 1]) - o1
-            p += x
-            pp += x * x
-            o += y
-            oo += y * y
-            po += x * y
+    for j in range(ret.shape[0] - 1):
+        x, y = linked[j] * (ret[j] - r0), linked[j] * (ret[j + 1] - r1)
+        r += x
+        rr += x * x
+        s += y
+        ss += y * y
+        rs += x * y
+    for j in range(ret.shape[0] - 1):  # three loops: the sums of one fit into the registers
+        x, y = linked[j] * (ret[j] - r0), linked[j] * (ret[j + 1] - r1)
+        u, w = linked[j] * (net[j] - b0), linked[j] * (net[j + 1] - b1)
+        b += u
+        bb += u * u
+        d += w
+        dd += w * w
+        rd += x * w
+        bs += u * y
+    for j in range(ret.shape[0] - 1):
+        x, y = linked[j] * (np.float64(bars.c[j]) - p0), linked[j] * (np.float64(bars.o[j + 1]) - o1)
+        p += x
+        pp += x * x
+        o += y
+        oo += y * y
+        po += x * y
     n = float(ret.shape[0] - (2 if day.noon > 0 else 1))
     return Neighbours(
         Pairs(n, r, s, rr, ss, rs), Pairs(n, p, o, pp, oo, po), Pairs(n, r, d, rr, dd, rd), Pairs(n, b, s, bb, ss, bs)
@@ -191,26 +201,36 @@ def early_sums(amount: Float32Row, net: Row, ret: Row, bits: Bits, cut: Cut) -> 
 
 
 @compiled
+def largest_sums(amount: Float32Row, ret: Row, bits: Bits, cut30: Cut, cut20: Cut, cut10: Cut) -> Largest:
+    """One pass over the three cuts of a session's amounts."""
+    growth30, growth10, amount20 = 1.0, 1.0, 0.0
+    for j in range(ret.shape[0]):
+        growth30 *= 1.0 + (ret[j] if bits[j] > cut30.above else 0.0)
+        growth10 *= 1.0 + (ret[j] if bits[j] > cut10.above else 0.0)
+        amount20 += np.float64(amount[j]) if bits[j] > cut20.above else 0.0
+    if cut20.ties > 0:
+        amount20 += cut20.ties * value_of(cut20.above)
+    return Largest(growth30 * growth_of_ties(ret, bits, cut30), amount20, growth10 * growth_of_ties(ret, bits, cut10))
+
+
+@compiled
 def growth_of(ret: Row, bits: Bits, cut: Cut) -> float:
     """Product of 1 + r over the bars of a cut."""
     growth = 1.0
     for j in range(ret.shape[0]):
         growth *= 1.0 + (ret[j] if bits[j] > cut.above else 0.0)
-    ties = cut.ties
+    return growth * growth_of_ties(ret, bits, cut)
+
+
+@compiled
+def growth_of_ties(ret: Row, bits: Bits, cut: Cut) -> float:
+    """Product of 1 + r over those bars of a cut that equal its edge."""
+    growth, ties = 1.0, cut.ties
     for j in range(ret.shape[0] if ties > 0 else 0):
         if bits[j] == cut.above and ties > 0:
             growth *= 1.0 + ret[j]
             ties -= 1
     return growth
-
-
-@compiled
-def total_of(values: Float32Row, bits: Bits, cut: Cut) -> float:
-    """Sum of the values over the bars of a cut, which was taken from the values."""
-    total = 0.0
-    for j in range(values.shape[0]):
-        total += np.float64(values[j]) if bits[j] > cut.above else 0.0
-    return total + (cut.ties * value_of(cut.above) if cut.ties > 0 else 0.0)
 
 
 @compiled
