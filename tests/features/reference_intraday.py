@@ -121,10 +121,48 @@ def factors(raw):
     out["kurt_order_diff_px"] = kurt(rising, least_side) - kurt(falling, least_side)
     out["early_kurt_order_px"] = kurt([s.v[j] for j in E_wide]) if s.enough(E_wide) else NAN
     out["corr_buyorder_volume_price_px"] = corr([(s.v[j], s.a[j] / s.v[j]) for j in up], max(least, least_side))
+    out |= open27(s, out, least)
     if all(s.n[j] > 0 for j in J if s.valid[j]):
         out["corr_volume_item"] = corr([(s.v[j], s.n[j]) for j in J], least)
         n_down = sum(s.n[j] for j in down)
         out["down_single_amt_perc"] = (sum(s.a[j] for j in down) / n_down) / (A / N) if down else NAN
-        ticket = [s.a[j] / s.n[j] if s.valid[j] else 0.0 for j in J]
+        ticket = [float(np.float32(s.a[j]) / np.float32(s.n[j])) if s.valid[j] else 0.0 for j in J]
         out["bigorder_ret"] = np.prod([1 + s.r[j] for j in s.largest(0.3, ticket)]) - 1
     return out
+
+
+def open27(s, out, least):
+    """METHOD 2.6, nos. 13 to 27."""
+    J, V, A = range(s.J), sum(s.v), sum(s.a)
+    valid = [j for j in J if s.valid[j]]
+    more = {"big_amount_ret": out["bigorder_ret_px"], "down_amt_ratio": out["down_single_amt_perc_px"]}
+    more["realised_vol"] = math.sqrt(sum(r * r for r in s.r))
+    more["ret_skew"], more["ret_kurt"] = skew(s.r), kurt(s.r)
+    W8 = s.window(8)
+    more["tail_volume_share"] = sum(s.v[j] for j in W8) / V if s.enough(W8) else NAN
+    path = abs(s.p[0] - s.o[0]) + sum(abs(s.p[j] - s.p[j - 1]) for j in J if j > 0)
+    more["trend_strength"] = (s.p[-1] - s.o[0]) / path if path else NAN
+    more["improved_reversal"] = s.p[-1] / s.p[s.window(1)[-1]] - 1
+    shortest = [(2 * (s.h[j] - s.low[j]) - abs(s.p[j] - s.o[j])) / s.o[j] / s.a[j] for j in valid]
+    more["shortcut_illiq"] = 1e8 * sum(shortest) / len(valid)
+    more["smart_q"] = smart_q(s, V, A)
+    more["price_volume_corr"] = corr([(s.p[j], s.v[j]) for j in J], least)
+    bottom, top = min(s.low), max(s.h)
+    middle = np.mean([(s.o[j] + s.h[j] + s.low[j] + s.p[j]) / 4 for j in J])
+    more["arpp"] = (middle - bottom) / (top - bottom)
+    more["apb"] = math.log(np.mean([s.a[j] / s.v[j] for j in valid]) / (A / V))
+    more["vol_time_center"] = sum((j + 0.5) / s.J * s.v[j] for j in J) / V
+    more["volume_hhi"] = sum((s.v[j] / V) ** 2 for j in J)
+    return more
+
+
+def smart_q(s, V, A):
+    """Bars in order of |r| / v^0.25 (float32, earlier ones first among equals) until a fifth of the volume is there."""
+    smart = [float(np.float32(abs(s.r[j]) / s.v[j] ** 0.25)) if s.v[j] > 0 else 0.0 for j in range(s.J)]
+    volume = amount = 0.0
+    for j in sorted(range(s.J), key=lambda j: (-smart[j], j)):
+        if 5 * volume >= V:
+            break
+        volume += s.v[j]
+        amount += s.a[j]
+    return (amount / volume) / (A / V) - 1
