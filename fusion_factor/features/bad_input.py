@@ -9,6 +9,7 @@ Legend of axes: s symbol of one session.
 import csv
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,16 @@ def lines_of(session: np.datetime64, table: str, bad: BadRows) -> list[Line]:
         symbol, count, rows = str(bad.symbols[s]), int(bad.counts[s, k]), int(bad.rows[s])
         found.append((str(session), table, symbol, bad.kinds[k], count, rows))
     return found
+
+
+def with_repeated(bad: BadRows, trade_first: npt.NDArray[np.int64], share: npt.NDArray[np.float64]) -> BadRows:
+    """The same with trades that an earlier session has too, as the kind `other_session`.
+
+    trade_first int64 [S+1]: offsets of the symbols' trades; share [S]: how many of them are repeated.
+    """
+    counts = bad.counts.copy()
+    counts[:, bad.kinds.index("other_session")] += np.round(share * np.diff(trade_first)).astype(np.int64)
+    return replace(bad, counts=counts)
 
 
 def refused_symbols(session: np.datetime64, table: str, bad: BadRows, limit: float) -> npt.NDArray[np.bool_]:

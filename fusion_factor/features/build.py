@@ -117,7 +117,8 @@ def _sessions(market: Market, bars: DailyBars, config: FeatureConfig, own: tuple
     for warning in told:
         log.warning("%s", warning)
     limits = limit_prices(market, bars) if set(names) & set(LEVEL2) else None
-    return SessionFactors(market, names, own, limits, config.max_bad_share)
+    options = {"hours": market.hours, "early": config.early, "late": config.late}
+    return SessionFactors(market, names, own, limits, config.max_bad_share, options)
 
 
 def _factor_panel(sessions: SessionFactors, config: FeatureConfig, path: Path, progress: bool) -> Panel:

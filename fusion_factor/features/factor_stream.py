@@ -142,7 +142,7 @@ class FactorStream:
     # order statistics, which later sessions look back at
 
     def _keep_statistics(self, t: int, made: OrderStatistics) -> None:
-        arrays = {"symbols": made.symbols, "values": made.values}
+        arrays = {"symbols": made.symbols, "values": made.values, "sample": made.sample}
         self._store.put(ORDERS, self.market.sessions[t], self.sessions.statistics_key(t), arrays)
         coming = self._coming.get(t)
         if coming is not None and not coming.done():
@@ -167,7 +167,7 @@ class FactorStream:
                 arrays = self._store.find(ORDERS, session, key)
         if arrays is None:
             raise DataError(f"{self._store.folder}: the order statistics of {session} cannot be written and read again")
-        return OrderStatistics(arrays["symbols"], arrays["values"])
+        return OrderStatistics(arrays["symbols"], arrays["values"], arrays["sample"])
 
     def _drop_others(self) -> None:
         """Files of former data, code or settings go once all is there."""

@@ -17,7 +17,7 @@ import numpy as np
 
 from fusion_factor.core.artifacts import fingerprint, hash_of, hash_of_arrays
 from fusion_factor.core.errors import DataError
-from fusion_factor.features.bad_input import Line, lines_of, refused_symbols
+from fusion_factor.features.bad_input import Line, lines_of, refused_symbols, with_repeated
 from fusion_factor.features.intraday import compute_factors
 from fusion_factor.features.intraday.catalogue import LEVEL2
 from fusion_factor.features.intraday.kernel import SOURCE
@@ -27,6 +27,7 @@ from fusion_factor.features.level2 import (
     big_order_threshold,
     compute_level2,
     order_statistics,
+    repeated_share,
 )
 from fusion_factor.features.level2.kernel import SOURCE as LEVEL2_SOURCE
 from fusion_factor.features.own_factors import OwnFactor
@@ -87,7 +88,8 @@ class SessionFactors:
         return self._ticks_key(t)
 
     def _own_ticks_key(self, t: int) -> str:
-        seen: list[object] = [self.market.ticks_fingerprint(self.market.sessions[t]), LEVEL2_SOURCE]
+        ticks = self.market.ticks_fingerprint(self.market.sessions[t])
+        seen: list[object] = [ticks, LEVEL2_SOURCE, self._max_bad_share]
         if self.limits is not None:
             low_n, high_n = self.limits[0][t], self.limits[1][t]
             # symbols without a limit today do not count, so that a later listing changes no earlier session
@@ -96,9 +98,16 @@ class SessionFactors:
         return hash_of(seen)
 
     def statistics(self, t: int) -> OrderStatistics:
-        """The order statistics of session t from its ticks."""
-        ticks = self.market.ticks(self.market.sessions[t])
-        return order_statistics(ticks, self._limits_of(ticks, t))
+        """The order statistics of session t from its ticks; see `_statistics_of`."""
+        return self._statistics_of(self.market.ticks(self.market.sessions[t]), t)
+
+    def _statistics_of(self, ticks: SessionTicks, t: int) -> OrderStatistics:
+        """What later sessions learn of this one: nothing where too many rows of a symbol are bad, an error where too
+        many of the session are."""
+        refused = refused_symbols(ticks.session, "ticks", ticks.bad, self._max_bad_share)
+        made = order_statistics(ticks, self._limits_of(ticks, t))
+        made.values[refused] = 0.0
+        return made
 
     def compute(
         self, t: int, past: Past, found: Callable[[OrderStatistics], None]
@@ -130,10 +139,13 @@ class SessionFactors:
         """Put the exact factors into their columns, for the symbols that have bars."""
         session = self.market.sessions[t]
         ticks = self.market.ticks(session)
-        refused = refused_symbols(session, "ticks", ticks.bad, self._max_bad_share)
         limits = self._limits_of(ticks, t)
-        found(order_statistics(ticks, limits))
-        threshold = big_order_threshold([past(u) for u in self.looks_back(t)], ticks.symbols)
+        today = self._statistics_of(ticks, t)
+        found(today)
+        before = [past(u) for u in self.looks_back(t)]
+        bad = with_repeated(ticks.bad, ticks.trade_first, repeated_share(today, before))
+        refused = refused_symbols(session, "ticks", bad, self._max_bad_share)
+        threshold = big_order_threshold(before, ticks.symbols)
         early = int(self._options.get("early", 30))
         exact_sf = compute_level2(ticks, threshold, self._level2, limits=limits, early_minutes=early)
         exact_sf[refused] = np.nan
@@ -141,7 +153,7 @@ class SessionFactors:
         s = np.array([place.get(str(symbol), -1) for symbol in symbols], np.int64)
         columns = np.array(self._columns[len(self._bars) :])
         values_sf[np.flatnonzero(s >= 0)[:, None], columns] = exact_sf[s[s >= 0]]
-        return lines_of(session, "ticks", ticks.bad)
+        return lines_of(session, "ticks", bad)
 
     def _limits_of(self, ticks: SessionTicks, t: int) -> FloatArray | None:
         """The limits of the session's symbols [S, 2], in cents."""

@@ -29,9 +29,9 @@ BAD_KINDS = (
     "repeated_id",
     "amount",
 )
-"""Why a row is left out: stamped outside of the trading hours; dated on another session; volume or price not positive;
-a side or kind whose code is not known; a trade without both order ids; an order id entered twice; an amount that is not
-price times volume."""
+"""Why a row is left out: stamped outside of the trading hours; dated on another session (in a build also: there in an
+earlier session with the same order ids); volume or price not positive; a side or kind whose code is not known; a trade
+without both order ids; an order id entered twice; an amount that is not price times volume."""
 
 
 class Trades(NamedTuple):

@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 from fusion_factor.core.artifacts import fingerprint, hash_of_arrays
 from fusion_factor.core.errors import ConfigError, DataError
 from fusion_factor.core.tables import check_table, dense, read_table
+from fusion_factor.market.hours import ASHARE, Hours
 from fusion_factor.market.level2 import SessionTicks
 
 if TYPE_CHECKING:
@@ -133,6 +134,11 @@ class Market(ABC):
     @abstractmethod
     def bars(self, session: np.datetime64) -> SessionBars:
         """The intraday bars of one session. Raises DataError when there are none."""
+
+    @property
+    def hours(self) -> Hours:
+        """When the market trades, and what its bars make of the auctions."""
+        return ASHARE
 
     @cached_property
     def bar_trades(self) -> bool:

@@ -95,11 +95,11 @@ def test_the_number_of_threads_changes_no_bit(built, market, tmp_path):
 def test_an_interrupted_build_goes_on_where_it_was(built, market, tmp_path, monkeypatch):
     real, calls = session_factors.compute_factors, []
 
-    def failing(bars, names):
+    def failing(bars, names, **more):
         calls.append(bars.session)
         if len(calls) > 40:
             raise KeyboardInterrupt
-        return real(bars, names)
+        return real(bars, names, **more)
 
     monkeypatch.setattr(session_factors, "compute_factors", failing)
     with pytest.raises(KeyboardInterrupt):
@@ -107,7 +107,9 @@ def test_an_interrupted_build_goes_on_where_it_was(built, market, tmp_path, monk
     with pytest.raises(DataError, match=r"no set\.json"):
         FeatureSet.load(tmp_path / "set")
     again = []
-    monkeypatch.setattr(session_factors, "compute_factors", lambda bars, names: again.append(bars) or real(bars, names))
+    monkeypatch.setattr(
+        session_factors, "compute_factors", lambda bars, names, **more: again.append(bars) or real(bars, names)
+    )
     other = build(market, CONFIG, tmp_path / "set", progress=False, check=False)
     assert len(again) == 70 - 40
     assert same(built.factors.values, other.factors.values)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fake_market import make_market
-from fake_ticks import rows_of
+from fake_ticks import assembled, rows_of
 from ticked_market import TickedMarket, day_ticks, make_ticked_market
 
 import fusion_factor.features.session_factors as session_factors
@@ -275,3 +275,25 @@ def test_the_store_keeps_what_it_is_told(tmp_path):
     store.keep_only({("factors", "2024-01-02", "b")})
     assert store.find("factors", day, "a") is None
     assert store.has("factors", day, "b")
+
+
+def test_a_session_that_holds_an_earlier_one_is_refused(market, tmp_path):
+    """The file of a day was copied from the day before: every symbol's orders repeat, though nothing in it is wrong."""
+    days = market.bar_sessions
+    stale = replace(market.ticks(days[4]), session=days[5])
+    with pytest.raises(DataError, match=rf"1 of 12 sessions failed.*{days[5]}: ticks of .* other_session"):
+        streamed(market.with_ticks(days[5], stale), tmp_path)
+
+
+def test_one_symbol_of_another_session_is_left_out(market, tmp_path):
+    days = market.bar_sessions
+    old, new = market.ticks(days[3]), market.ticks(days[5])
+    mixed = assembled(str(days[5]), list(new.symbols), [rows_of(old if s == 2 else new, s) for s in range(6)])
+    sessions = SessionFactors(market.with_ticks(days[5], mixed), NAMES, (), max_bad_share=0.3)
+    stream = FactorStream(sessions, tmp_path, 1)
+    found = dict(stream)
+    assert {(line[0], line[2], line[3]) for line in stream.lines} == {(str(days[5]), "600002.SH", "other_session")}
+    assert next(line[4] for line in stream.lines) == 700
+    t = int(np.flatnonzero(market.sessions == days[5])[0])
+    columns = [NAMES.index(name) for name in LEVEL2]
+    assert np.isnan(found[t][2, columns]).all()

@@ -9,8 +9,8 @@ import numpy as np
 
 from fusion_factor.core.errors import ConfigError, DataError
 from fusion_factor.features.intraday.catalogue import LEVEL2
-from fusion_factor.features.level2.kernel import factor_kernel, statistics_kernel
-from fusion_factor.features.level2.threshold import FloatArray, OrderStatistics
+from fusion_factor.features.level2.kernel import factor_kernel, sample_kernel, statistics_kernel
+from fusion_factor.features.level2.threshold import NONE, SAMPLE, FloatArray, OrderStatistics
 from fusion_factor.market.level2 import SessionTicks
 
 EARLY_MINUTES = 30
@@ -23,9 +23,11 @@ def order_statistics(ticks: SessionTicks, limits: FloatArray | None = None) -> O
     at one of them do not count (METHOD 93). None: no limits are known.
     """
     values_s3 = np.zeros((len(ticks.symbols), 3))
+    sample_sk = np.full((len(ticks.symbols), SAMPLE), NONE)
     if len(ticks.symbols):
         statistics_kernel()(ticks.trades, ticks.trade_first, _limits(ticks, limits), values_s3)
-    return OrderStatistics(ticks.symbols, values_s3)
+        sample_kernel()(ticks.trades, ticks.trade_first, sample_sk)
+    return OrderStatistics(ticks.symbols, values_s3, sample_sk)
 
 
 def compute_level2(

@@ -19,6 +19,7 @@ from fusion_factor.features.level2 import order_factors as order
 from fusion_factor.features.level2 import trade_factors as trade
 from fusion_factor.features.level2.book import MINUTES, Counts, Side, gather, minute_of, new_side
 from fusion_factor.features.level2.moments import FAST, Row, compiled
+from fusion_factor.features.level2.threshold import NONE
 from fusion_factor.market import level2
 from fusion_factor.market.level2 import BUY, OPEN, SELL, Orders, Trades
 
@@ -26,6 +27,7 @@ Marks = npt.NDArray[np.bool_]
 SOURCE = fingerprint(*sorted(Path(__file__).parent.glob("*.py")), Path(level2.__file__))
 _COMPILING = threading.Lock()
 _MINUTE_MS = 60_000
+_ODD = np.uint64(0xBF58476D1CE4E5B9)
 
 
 class Minutes(NamedTuple):
@@ -183,8 +185,18 @@ def order_row(
     out[3] = order.corr_buyorder_volume_price(q_buy[:n], desk.bid[:n])
 
 
+@compiled
+def trade_mark(buy: int, sell: int, cents: int, volume: int) -> int:
+    """A hash of a trade, 0 .. 2^63 - 2."""
+    x = np.uint64(buy) * _ODD
+    for part in (np.uint64(sell), np.uint64(cents), np.uint64(volume)):
+        x = ((x ^ (x >> np.uint64(29))) + part) * _ODD
+    x ^= x >> np.uint64(32)
+    return int(np.int64((x * _ODD) >> np.uint64(1)) % NONE)
+
+
 @cache
-def _compiled(source: str) -> tuple[Callable[..., None], Callable[..., None]]:
+def _compiled(source: str) -> tuple[Callable[..., None], Callable[..., None], Callable[..., None]]:
     """`source` is a closure cell and so part of the cache's key: machine code of an earlier state is never used."""
 
     @njit(fastmath=FAST, nogil=True, cache=True)
@@ -209,6 +221,20 @@ def _compiled(source: str) -> tuple[Callable[..., None], Callable[..., None]]:
                         mean += gap / count
                         spread += gap * (math.log(side.amount[k]) - mean)
             out_s3[s, 0], out_s3[s, 1], out_s3[s, 2] = count, mean, spread
+
+    @njit(nogil=True, cache=True)
+    def sample(trades, trade_first, out_sk):  # type: ignore[no-untyped-def]
+        _ = source
+        _, cents, volume, buy, sell, _ = trades
+        for s in range(out_sk.shape[0]):
+            out = out_sk[s]
+            out[:] = NONE
+            largest = 0
+            for i in range(trade_first[s], trade_first[s + 1]):
+                mark = trade_mark(buy[i], sell[i], cents[i], volume[i])
+                if mark < out[largest]:
+                    out[largest] = mark
+                    largest = int(np.argmax(out))
 
     @njit(fastmath=FAST, nogil=True, cache=True)
     def factors(trades, trade_first, orders, order_first, resting_s, limits_s2, threshold_s, early, out_sf):  # type: ignore[no-untyped-def]
@@ -247,7 +273,7 @@ def _compiled(source: str) -> tuple[Callable[..., None], Callable[..., None]]:
             if rows[1] > rows[0]:
                 order_row(orders, rows, buys, sells, counts, resting_s[s], early, in_time, desk, out_sf[s, 8:])
 
-    return statistics, factors
+    return statistics, sample, factors
 
 
 def statistics_kernel() -> Callable[..., None]:
@@ -256,8 +282,15 @@ def statistics_kernel() -> Callable[..., None]:
         return _compiled(SOURCE)[0]
 
 
+def sample_kernel() -> Callable[..., None]:
+    """sample(trades, trade_first, out_sk): of each symbol the trades with the smallest marks, int64 [S, SAMPLE], NONE
+    where there are fewer. The mark is a hash of both ids, price and volume, so equal trades are chosen everywhere."""
+    with _COMPILING:
+        return _compiled(SOURCE)[1]
+
+
 def factor_kernel() -> Callable[..., None]:
     """factors(trades, trade_first, orders, order_first, resting_s, limits_s2, threshold_s, early, out_sf): fills out_sf
     float64 [S, 12] in the order of the catalogue's level-2 names. early: minutes of E. Holds no lock (nogil)."""
     with _COMPILING:
-        return _compiled(SOURCE)[1]
+        return _compiled(SOURCE)[2]
