@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-import reference_intraday
+from against_reference import assert_equals_reference
 from fake_bars import random_bars
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,35 +14,36 @@ from fusion_factor.features.intraday import CATALOGUE, HUATAI27, SIGNS, compute_
 from fusion_factor.features.intraday.catalogue import KERNEL
 from fusion_factor.market.store import SessionBars
 
-ALL = KERNEL
-
-
-def raw_rows(bars, i):
-    return [getattr(bars, name)[i] for name in ("open", "high", "low", "close", "volume", "amount", "trades")]
-
-
-def referenced(bars):
-    rows = [reference_intraday.factors(raw_rows(bars, i)) for i in range(len(bars.symbols))]
-    return np.array([[row.get(name, np.nan) for name in ALL] for row in rows])
-
 
 @pytest.mark.parametrize("n_bars", [240, 48, 16])
 @pytest.mark.parametrize("seed", [1, 2])
 def test_every_factor_equals_its_definition(n_bars, seed):
-    check_against_definitions(random_bars(48, n_bars, seed))
-
-
-def check_against_definitions(bars, names=ALL):
-    expected, got = referenced(bars), compute_factors(bars, names)
-    assert np.array_equal(np.isnan(got), np.isnan(expected)), [
-        (i, ALL[f], got[i, f], expected[i, f]) for i, f in np.argwhere(np.isnan(got) != np.isnan(expected))[:5]
-    ]
-    spread = np.maximum(np.nanstd(expected, axis=0), np.nanmax(np.abs(expected), axis=0))
-    worst = np.nanmax(np.abs(got - expected) / spread, axis=0)
-    assert worst.max() < 1e-9, dict(zip(ALL, worst, strict=True))
+    expected = assert_equals_reference(random_bars(48, n_bars, seed))
     # the comparison is worth something only where factors exist, and rows were blanked too
     assert np.all(np.isfinite(expected).sum(axis=0) >= 12)
     assert np.isnan(expected).all(axis=1).sum() >= 8
+
+
+@pytest.mark.parametrize("price", [0.5, 30.0, 3000.0])
+@pytest.mark.parametrize("shares", [1e2, 1e6, 1e9])
+def test_one_pass_is_as_exact_as_two_at_any_level_of_price_and_volume(price, shares):
+    """Prices a tick apart at any level, volumes from equal to six orders of magnitude apart, the largest one first:
+    a sum of squares around 0, or around any value outside of the set, would lose all digits here."""
+    rng = np.random.default_rng(int(price * shares) % 1000)
+    shape = (24, 240)
+    close = price + 0.01 * np.cumsum(rng.integers(-1, 2, shape), axis=1) * (price / 30) ** 0.5
+    close = np.maximum(close, price / 2).astype(np.float32)
+    open_ = np.concatenate([close[:, :1], close[:, :-1]], axis=1)
+    high, low = np.maximum(open_, close) * np.float32(1.0001), np.minimum(open_, close) * np.float32(0.9999)
+    spread = np.concatenate([np.full(6, 1e-6), np.full(6, 0.1), np.full(6, 1.0), np.full(6, 3.0)])[:, None]
+    volume = (shares * np.exp(spread * rng.standard_normal(shape))).astype(np.float32)
+    volume[::2, 0] *= 1000
+    volume[1::2, 120] *= 1000
+    fields = (open_, high, low, close, volume, volume * close, np.ceil(volume / 300))
+    fields = [np.ascontiguousarray(field, np.float32) for field in fields]
+    symbols = np.array([f"{600000 + i}.SH" for i in range(24)])
+    bars = SessionBars(np.datetime64("2024-01-02"), symbols, *fields[:6], trades=fields[6])
+    assert_equals_reference(bars)
 
 
 def one_symbol(close, volume, open_=None, high=None, low=None, amount=None, trades=None):
