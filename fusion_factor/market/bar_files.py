@@ -116,7 +116,8 @@ class MappedBars:
         if day not in self._file_of:
             return None
         described = replace(self.table, files=())
-        return hash_of([str(described), self.minutes, self.label, files_fingerprint([self._file_of[day]])])
+        read_by = [str(described), self.minutes, self.label, str(self.hours), str(self.early_closes.get(day))]
+        return hash_of([*read_by, files_fingerprint([self._file_of[day]])])
 
     def _pieces(
         self, files: tuple[Path, ...], columns: tuple[str, ...], day: np.datetime64 | None

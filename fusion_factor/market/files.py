@@ -21,6 +21,7 @@ from fusion_factor.core.tables import check_table
 from fusion_factor.market.bar_files import MappedBars, open_bars
 from fusion_factor.market.baskets import BasketRule, Constituents, constituents
 from fusion_factor.market.dated import to_spells
+from fusion_factor.market.hours import ASHARE, Hours
 from fusion_factor.market.level2 import SessionTicks
 from fusion_factor.market.level2_files import open_ticks
 from fusion_factor.market.mapping import TableMap, choice, files_fingerprint, parse_table, refuse_unknown
@@ -228,6 +229,10 @@ class FilesMarket(Market):
         if self._bars is None:
             raise DataError("data.bars: this market has no intraday bars")
         return self._bars.session_bars(session)
+
+    @property
+    def hours(self) -> Hours:
+        return ASHARE if self._bars is None else self._bars.hours
 
     @property
     def bar_trades(self) -> bool:  # type: ignore[override]
