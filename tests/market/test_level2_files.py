@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from fusion_factor.core.errors import ConfigError, DataError
 from fusion_factor.market.level2 import BAD_KINDS, BUY, NO_TAKER, SELL, clock
@@ -289,3 +290,28 @@ def test_files_that_cannot_be_read_are_named(tmp_path):
     (tmp_path / "t.csv").write_text("a,b\n")
     with pytest.raises(DataError, match="from Parquet only"):
         MappedTicks({"trades": TRADES | {"path": "*.csv"}}, tmp_path)
+
+
+def test_the_mappings_of_the_docs_can_be_read(tmp_path):
+    """Both examples of docs/own-data.md, on files with the columns they name."""
+    text = (Path(__file__).parents[2] / "docs" / "own-data.md").read_text(encoding="utf-8")
+    blocks = [part.split("```")[0] for part in text.split("```yaml\n") if part.startswith("ticks:")]
+    blocks = [part.split("```")[0] for part in text.split("```yaml\n") if part.startswith("ticks:")]
+    shanghai, shenzhen = (yaml.safe_load(block)["ticks"] for block in blocks)
+    (tmp_path / "l2_sample").mkdir()
+    stamps = pd.to_datetime(pd.Series(["2024-01-02 09:31:00", "2024-01-02 09:32:00"])).astype("datetime64[ms]")
+    same = pd.DataFrame(
+        {"symbol": "600000.SH", "datetime": stamps, "price_fen": [1000, 1001], "volume": 100, "seq": [1, 2]}
+    )
+    same.assign(buy_no=[5, 6], sell_no=[3, 9], side=["B", "N"]).to_parquet(tmp_path / "l2_sample" / "trades.parquet")
+    same.assign(order_no=[3, 4], side="S", type=["A", "D"]).to_parquet(tmp_path / "l2_sample" / "orders.parquet")
+    ticks = MappedTicks(shanghai, tmp_path).session_ticks(DAY)
+    assert (ticks.trade_first.tolist(), ticks.order_first.tolist(), ticks.bad.counts.sum()) == ([0, 2], [0, 1], 0)
+    folder = tmp_path / "sz" / "20240102"
+    folder.mkdir(parents=True)
+    same = pd.DataFrame({"code": "000001", "time": [93100000, 93200000], "px": [10.0, 0.0], "qty": [100, 200]})
+    same.assign(bid_seq=[5, 6], ask_seq=[3, 0], exec_type=["F", "4"]).to_parquet(folder / "trades.parquet")
+    same.assign(seq=[3, 4], bs=["2", "1"], ord_type=["2", "U"]).to_parquet(folder / "orders.parquet")
+    ticks = MappedTicks(shenzhen, tmp_path).session_ticks(DAY)
+    assert (ticks.trade_first.tolist(), ticks.order_first.tolist(), ticks.bad.counts.sum()) == ([0, 1], [0, 2], 0)
+    assert ticks.orders.cents.tolist() == [1000, 0]
