@@ -297,3 +297,23 @@ def test_one_symbol_of_another_session_is_left_out(market, tmp_path):
     t = int(np.flatnonzero(market.sessions == days[5])[0])
     columns = [NAMES.index(name) for name in LEVEL2]
     assert np.isnan(found[t][2, columns]).all()
+
+
+def test_only_a_few_sessions_are_ahead(market, tmp_path):
+    """Memory is bounded by the threads: a reader that waits holds back the reading."""
+    counted = TickedMarket(market, market._ticks)
+    run = FactorStream(SessionFactors(counted, NAMES, ()), tmp_path, 1).run(shown=False)
+    next(run)
+    assert len(counted.ticks_read) <= 3  # the one at hand and two a thread
+    assert len(counted.sessions_read) <= 3
+    run.close()
+
+
+def test_ticks_in_another_unit_are_refused_before_the_work(market, tmp_path):
+    day = market.bar_sessions[-1]
+    ticks = market.ticks(day)
+    level = np.median([np.median(market.bars(day).close)]) * 100
+    trades = ticks.trades._replace(cents=np.full(len(ticks.trades.cents), level, np.int32))
+    cheap = trades._replace(cents=trades.cents // 100)
+    with pytest.raises(DataError, match=r"ticks: .*price is about 0\.01 times.*check ticks\.trades\.units\.price"):
+        build(market.with_ticks(day, replace(ticks, trades=cheap)), FeatureConfig(workers=1), tmp_path, progress=False)

@@ -196,7 +196,7 @@ def trade_mark(buy: int, sell: int, cents: int, volume: int) -> int:
 
 
 @cache
-def _compiled(source: str) -> tuple[Callable[..., None], Callable[..., None], Callable[..., None]]:
+def _statistics(source: str) -> Callable[..., None]:
     """`source` is a closure cell and so part of the cache's key: machine code of an earlier state is never used."""
 
     @njit(fastmath=FAST, nogil=True, cache=True)
@@ -222,6 +222,13 @@ def _compiled(source: str) -> tuple[Callable[..., None], Callable[..., None], Ca
                         spread += gap * (math.log(side.amount[k]) - mean)
             out_s3[s, 0], out_s3[s, 1], out_s3[s, 2] = count, mean, spread
 
+    return statistics  # type: ignore[no-any-return]
+
+
+@cache
+def _sample(source: str) -> Callable[..., None]:
+    """See `_statistics` for `source`."""
+
     @njit(nogil=True, cache=True)
     def sample(trades, trade_first, out_sk):  # type: ignore[no-untyped-def]
         _ = source
@@ -235,6 +242,13 @@ def _compiled(source: str) -> tuple[Callable[..., None], Callable[..., None], Ca
                 if mark < out[largest]:
                     out[largest] = mark
                     largest = int(np.argmax(out))
+
+    return sample  # type: ignore[no-any-return]
+
+
+@cache
+def _factors(source: str) -> Callable[..., None]:
+    """See `_statistics` for `source`."""
 
     @njit(fastmath=FAST, nogil=True, cache=True)
     def factors(trades, trade_first, orders, order_first, resting_s, limits_s2, threshold_s, early, out_sf):  # type: ignore[no-untyped-def]
@@ -273,24 +287,24 @@ def _compiled(source: str) -> tuple[Callable[..., None], Callable[..., None], Ca
             if rows[1] > rows[0]:
                 order_row(orders, rows, buys, sells, counts, resting_s[s], early, in_time, desk, out_sf[s, 8:])
 
-    return statistics, sample, factors
+    return factors  # type: ignore[no-any-return]
 
 
 def statistics_kernel() -> Callable[..., None]:
     """statistics(trades, trade_first, limits_s2, out_s3): count, mean and squared deviations of ln(order amount)."""
     with _COMPILING:
-        return _compiled(SOURCE)[0]
+        return _statistics(SOURCE)
 
 
 def sample_kernel() -> Callable[..., None]:
     """sample(trades, trade_first, out_sk): of each symbol the trades with the smallest marks, int64 [S, SAMPLE], NONE
     where there are fewer. The mark is a hash of both ids, price and volume, so equal trades are chosen everywhere."""
     with _COMPILING:
-        return _compiled(SOURCE)[1]
+        return _sample(SOURCE)
 
 
 def factor_kernel() -> Callable[..., None]:
     """factors(trades, trade_first, orders, order_first, resting_s, limits_s2, threshold_s, early, out_sf): fills out_sf
     float64 [S, 12] in the order of the catalogue's level-2 names. early: minutes of E. Holds no lock (nogil)."""
     with _COMPILING:
-        return _compiled(SOURCE)[2]
+        return _factors(SOURCE)

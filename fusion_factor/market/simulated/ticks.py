@@ -167,13 +167,7 @@ def fill_stock(cents_fb, volume_b, amount_b, resting, state, trades, orders):  #
                 else:
                     buyer, seller = (maker_i[k], 0) if side == _B else (0, maker_i[k])
                     n_trades = _put(trades, n_trades, start + _DELETED, 0, more, buyer, seller, _N, _CANCEL)
-        u, state = uniform(state)
-        if u < 0.5:  # an order that never trades, some of them without a price
-            far, side = (low - 20, _B) if u < 0.25 else (h + 20, _S)
-            kind = _MARKET if u < 0.02 and not resting else _ADD
-            size = 100 * (1 + np.int64(40.0 * u * u))
-            n_orders = _put(orders, n_orders, start + 50, max(far, 1), size, next_id, 0, side, kind)
-            next_id += 1
+        n_orders, next_id, state = _stray(h, low, start, resting, state, orders, n_orders, next_id)
         n_trades, n_orders, next_id, state = _take(
             n,
             cents_i,
@@ -191,6 +185,19 @@ def fill_stock(cents_fb, volume_b, amount_b, resting, state, trades, orders):  #
             next_id,
         )
     return n_trades, n_orders
+
+
+@njit(cache=True, nogil=True)
+def _stray(h, low, start, resting, state, orders, n_orders, next_id):  # type: ignore[no-untyped-def]
+    """In every second minute an order that never trades, some of them without a price."""
+    u, state = uniform(state)
+    if u >= 0.5:
+        return n_orders, next_id, state
+    far, side = (low - 20, _B) if u < 0.25 else (h + 20, _S)
+    kind = _MARKET if u < 0.02 and not resting else _ADD
+    size = 100 * (1 + np.int64(40.0 * u * u))
+    n_orders = _put(orders, n_orders, start + 50, max(far, 1), size, next_id, 0, side, kind)
+    return n_orders, next_id + 1, state
 
 
 @njit(cache=True, nogil=True)
