@@ -1,8 +1,8 @@
 """Is this market what it says? Cheap checks before anything long starts: errors stop, oddities are counted and told.
 
-`check_market` looks at the daily prices, the tables, the pools and three sessions of bars and one of ticks of any `Market`. What a
-single table may hold is checked by core.tables already; here it is about what tables say together: units, neighbours,
-dates, coverage.
+`check_market` looks at the daily prices, the tables, the pools, three sessions of bars and one of ticks of any
+`Market`. What a single table may hold is checked by core.tables already; here it is about what tables say together:
+units, neighbours, dates, coverage.
 
 Legend of axes: t session, n symbol, s symbol of one session's bars, b bar.
 """
