@@ -5,6 +5,7 @@ from typing import Any
 
 from fusion_factor.core.errors import ConfigError
 from fusion_factor.features.intraday.catalogue import PRESETS
+from fusion_factor.features.intraday.day import WINDOWS
 
 LABEL_PRICES = ("close", "vwap", "open")
 REGRESSORS = ("industry", "cap")
@@ -23,7 +24,7 @@ class LabelConfig:
 class FeatureConfig:
     """What the features are made of. Counts are sessions unless said.
 
-    preset            list of intraday factors: huatai27, or huatai27_trades for bars with trade counts.
+    preset            list of intraday factors, huatai27 or open27; each in the best tier the data allow.
     extra             own factors: name -> {_target_: "module.function", sign: +1 | -1, ...}; further entries are passed
                       to the function by name. The function takes SessionBars and returns one number a symbol [S].
     mad_k             factors are clipped at median +- mad_k * 1.4826 * MAD before they are neutralised.
@@ -32,6 +33,13 @@ class FeatureConfig:
     min_factor_share  share of the factors a name needs at a session for the session to count as one with factors.
     factor_window, min_factor_sessions   of the last 40 sessions, so many must have factors.
     min_daily, min_weekly, min_monthly   bars with trades among the last 40 daily, 20 weekly and 12 monthly bars.
+    early, late       minutes of the early window E from the open and of the late one to the close: 30, 60 or 120.
+    min_tick_share    share of the sessions with bars that must have trades and orders for the exact level-2 factors to
+                      take the place of their proxies.
+    max_bad_share     share of bad rows (bars, trades, orders) above which a symbol has no factors at a session, and a
+                      session is an error; the counts are in bad_input.csv.
+    keep_sessions     keep the finished sessions beside the panels (as much disk as the factors), so that a build after
+                      a new or corrected session computes what changed alone.
     workers           threads that read sessions; None: one a core. The result does not depend on it.
     """
 
@@ -50,6 +58,11 @@ class FeatureConfig:
     monthly_window: int = 12
     min_monthly: int = 11
     label: LabelConfig = field(default_factory=LabelConfig)
+    early: int = 30
+    late: int = 30
+    min_tick_share: float = 0.9
+    max_bad_share: float = 0.05
+    keep_sessions: bool = True
     workers: int | None = None
 
     def __post_init__(self) -> None:
@@ -62,6 +75,14 @@ class FeatureConfig:
             raise ConfigError(f"features.mad_k is {self.mad_k}, must be > 0")
         if not 0 < self.min_factor_share <= 1:
             raise ConfigError(f"features.min_factor_share is {self.min_factor_share}, must be > 0 and <= 1")
+        for name in ("early", "late"):
+            if getattr(self, name) not in WINDOWS:
+                choices = ", ".join(map(str, WINDOWS))
+                raise ConfigError(f"features.{name} is {getattr(self, name)}, must be one of {choices} minutes")
+        if not 0 < self.min_tick_share <= 1:
+            raise ConfigError(f"features.min_tick_share is {self.min_tick_share}, must be > 0 and <= 1")
+        if not 0 <= self.max_bad_share <= 1:
+            raise ConfigError(f"features.max_bad_share is {self.max_bad_share}, must be in 0..1")
         if not 0 <= self.label.start < self.label.end:
             raise ConfigError(f"features.label is {self.label.start}..{self.label.end}, needs 0 <= start < end")
         if self.workers is not None and self.workers < 1:

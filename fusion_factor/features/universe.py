@@ -121,16 +121,40 @@ def buyable(market: Market, bars: DailyBars, price: str) -> BoolArray:
     pre_close = raw_pre_close(market, bars, factor)
     locked = (bars.high == bars.low) & (bars.close / factor > pre_close * (1 + 1e-9))
     can = bars.traded & ~locked
-    if not market.has("stocks"):
+    limits = _limits(market)
+    if limits is None:
         return can
-    st = market.table("st") if market.has("st") else None
-    limits = PriceLimits(market.table("stocks"), st, market.sessions, market.symbols)
     count, names = can.shape
     for t in range(count):
         upper, lower = limits.prices(np.full(names, t), np.arange(names), pre_close[t])
         raw_price = getattr(bars, price)[t] / factor[t]
         can[t] &= ~blocked(np.round(raw_price, 4), upper, lower)[0]
     return can
+
+
+def _limits(market: Market) -> PriceLimits | None:
+    """The dated price limits of the market's symbols; None where their boards are not known."""
+    if not market.has("stocks"):
+        return None
+    st = market.table("st") if market.has("st") else None
+    return PriceLimits(market.table("stocks"), st, market.sessions, market.symbols)
+
+
+def limit_prices(market: Market, bars: DailyBars) -> tuple[FloatArray, FloatArray] | None:
+    """Lowest and highest price allowed at each session, float64 [T, N] each, in cents, 0 where there is no limit.
+
+    None where boards are not known. Known before the open of t: from the close before, adjusted for rights.
+    """
+    limits = _limits(market)
+    if limits is None:
+        return None
+    factor = np.where(bars.traded, adjustment(market), np.nan)
+    pre_close = raw_pre_close(market, bars, factor)
+    low_tn, high_tn = np.zeros(pre_close.shape), np.zeros(pre_close.shape)
+    for t in range(len(pre_close)):
+        upper, lower = limits.prices(np.full(pre_close.shape[1], t), np.arange(pre_close.shape[1]), pre_close[t])
+        low_tn[t], high_tn[t] = np.maximum(lower, 0), np.maximum(upper, 0)
+    return low_tn, high_tn
 
 
 def raw_pre_close(market: Market, bars: DailyBars, factor_tn: FloatArray) -> FloatArray:

@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 
 from fusion_factor.features import FeatureConfig, build
+from fusion_factor.features.build import SESSIONS
 from fusion_factor.market.checks import check_market
 from fusion_factor.stages.markets import market_of
 from fusion_factor.stages.settings import Settings, typed
@@ -40,4 +41,5 @@ STAGE = Stage(
     work=work,
     content=("**/*.npy", "*.json", "*/*.json"),
     resumes=True,
+    reuses=(SESSIONS,),
 )
