@@ -143,8 +143,10 @@ def network_names(settings: Settings) -> list[str]:
 
 def check_parts(config: FusionConfig, settings: Settings) -> None:
     """Refuse a part, and the weight of a part, that no network, task or plain method is called."""
-    known = {"hf", "lf", *network_names(settings), *settings.raw["train"]["baselines"]["kinds"]}
-    asked = [("parts", name) for name in config.parts or ()] + [(f"weights.{name}", name) for name in config.weights]
+    known = {*network_names(settings), *settings.raw["train"]["baselines"]["kinds"]}
+    asked = [("parts", name) for name in config.parts or ()]
+    # The default weights are those of hf and lf, also where one of them is left out.
+    asked += [(f"weights.{name}", name) for name in config.weights if name not in ("hf", "lf")]
     if all(name in known for _, name in asked):
         return
     known |= set(_tasks(settings))

@@ -77,6 +77,8 @@ def test_other_ways_to_weight_are_judged_beside(copy: Path) -> None:
         ("scores.fuse.method=icri", "method: 'icri'"),
         ("scores.fuse.method=joint", "method: joint training is a network"),
         ("scores.fuse.parts=[hf,lf_dayly]", "lf_dayly"),
+        ("scores.fuse.parts=[hf,lightgbm]", "none of part lightgbm"),
+        ("scores.fuse={parts:[hf,lightgbm],method:equal}", "lightgbm is no network, task or plain method"),
         ("+scores.fuse.weights.hff=1", "hff is no network"),
         ("+scores.fuse.weights.lf_daily=-1", r"weights\.lf_daily: -1"),
         ("scores.fuse.window_sessions=0", "window_sessions"),
