@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fusion_factor.core.errors import ConfigError
+from fusion_factor.features.bars import BARS_MODES
 from fusion_factor.features.intraday.catalogue import PRESETS
 
 LABEL_PRICES = ("close", "vwap", "open")
@@ -32,6 +33,7 @@ class FeatureConfig:
     min_factor_share  share of the factors a name needs at a session for the session to count as one with factors.
     factor_window, min_factor_sessions   of the last 40 sessions, so many must have factors.
     min_daily, min_weekly, min_monthly   bars with trades among the last 40 daily, 20 weekly and 12 monthly bars.
+    bars_mode         weekly and monthly bars: rolling (of 5 and 20 sessions) or calendar (the last one runs).
     workers           threads that read sessions; None: one a core. The result does not depend on it.
     """
 
@@ -49,6 +51,7 @@ class FeatureConfig:
     min_weekly: int = 18
     monthly_window: int = 12
     min_monthly: int = 11
+    bars_mode: str = "rolling"
     label: LabelConfig = field(default_factory=LabelConfig)
     workers: int | None = None
 
@@ -56,6 +59,7 @@ class FeatureConfig:
         """Refuse values outside of their limits; ConfigError names the key, the value and the limit."""
         _one_of("features.preset", self.preset, tuple(PRESETS))
         _one_of("features.label.price", self.label.price, LABEL_PRICES)
+        _one_of("features.bars_mode", self.bars_mode, BARS_MODES)
         for name in self.neutralize:
             _one_of("features.neutralize", name, REGRESSORS)
         if not self.mad_k > 0:
