@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fusion_factor.training.checkpoints import Checkpoint
     from fusion_factor.training.fit import FitJob
     from fusion_factor.training.folds import Fold
+    from fusion_factor.training.joint_inputs import JointInputs
     from fusion_factor.training.module import FactorModule
     from fusion_factor.training.samples import Samples
     from fusion_factor.training.scoring import predict
@@ -30,6 +31,7 @@ __all__ = [
     "Fold",
     "FoldSettings",
     "HighFrequencyInputs",
+    "JointInputs",
     "LowFrequencyInputs",
     "NetworkSettings",
     "Samples",
@@ -47,6 +49,7 @@ _HOMES = {
     "checkpoints": ("Checkpoint",),
     "fit": ("FitJob",),
     "folds": ("Fold",),
+    "joint_inputs": ("JointInputs",),
     "module": ("FactorModule",),
     "scoring": ("predict",),
     "samples": ("Samples",),

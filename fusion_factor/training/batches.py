@@ -27,6 +27,7 @@ __all__ = [
     "HighFrequencyInputs",
     "Inputs",
     "LowFrequencyInputs",
+    "Positions",
     "WindowInputs",
     "on_device",
     "select_rows",
@@ -157,7 +158,11 @@ class LowFrequencyInputs(WindowInputs):
 
     def rows(self, t_b: Positions, names_b: Positions) -> Inputs:
         """Three windows x_btf, gathered at once; means and deviations of a session are computed once and kept."""
-        everybody = [torch.from_numpy(self.names(t)).to(self.device) for t in np.unique(t_b).tolist()]
+        return self.rows_among(t_b, names_b, self.has_inputs)
+
+    def rows_among(self, t_b: Positions, names_b: Positions, has_inputs: BoolArray) -> Inputs:
+        """As `rows`, standardised over those that `has_inputs` [T, N] names; always the same ones for one object."""
+        everybody = [torch.from_numpy(np.flatnonzero(has_inputs[t])).to(self.device) for t in np.unique(t_b).tolist()]
         return tuple(each.standardised_rows(t_b, names_b, self.clip, everybody).transpose(0, 1) for each in self.series)
 
 

@@ -211,7 +211,7 @@ def code_of(target: str) -> str:
 @lru_cache(maxsize=1)
 def _own_code() -> str:
     here = Path(__file__).parent
-    names = ("batches.py", "samples.py", "module.py", "trainer.py", "device.py")
+    names = ("bar_series.py", "batches.py", "samples.py", "module.py", "trainer.py", "device.py")
     networks = sorted(
         here.with_name("networks").glob("*.py")
     )  # encoders and task weights are found by word, not by path
