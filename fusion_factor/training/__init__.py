@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from fusion_factor.training.baselines import BaselineSettings, run_baselines
     from fusion_factor.training.batches import HighFrequencyInputs, LowFrequencyInputs, WindowInputs
     from fusion_factor.training.checkpoints import Checkpoint
+    from fusion_factor.training.export import Exported, export_onnx, export_program, served_scores
     from fusion_factor.training.fit import FitJob
     from fusion_factor.training.folds import Fold
     from fusion_factor.training.joint_inputs import JointInputs
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BaselineSettings",
     "Checkpoint",
+    "Exported",
     "FactorModule",
     "FitJob",
     "FitSettings",
@@ -37,9 +39,12 @@ __all__ = [
     "Samples",
     "TrainingFailed",
     "WindowInputs",
+    "export_onnx",
+    "export_program",
     "predict",
     "run",
     "run_baselines",
+    "served_scores",
     "train",
 ]
 
@@ -47,6 +52,7 @@ _HOMES = {
     "baselines": ("BaselineSettings", "run_baselines"),
     "batches": ("HighFrequencyInputs", "LowFrequencyInputs", "WindowInputs"),
     "checkpoints": ("Checkpoint",),
+    "export": ("Exported", "export_onnx", "export_program", "served_scores"),
     "fit": ("FitJob",),
     "folds": ("Fold",),
     "joint_inputs": ("JointInputs",),
