@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from chain import run_stages
@@ -26,6 +27,10 @@ TASKS = {
     "mixed_batches": {"hf": ["hf"], "lf": ["lf_daily", "lf_weekly", "lf_monthly"]},
 }
 """Experiment to the prediction tables that it makes, and their columns."""
+
+
+ALONE = ("lf_separate", "joint", "equal27", "icir27")
+"""Those without the networks hf and lf: their score is made of other parts."""
 
 
 def composed(*overrides: str):
@@ -82,13 +87,19 @@ def test_every_ablation_trains_and_scores(market: Path, tmp_path: Path, name: st
         run_stages(tmp_path, ["train"], f"experiment={name}")
         tables = {p.stem: pd.read_parquet(p) for p in (tmp_path / "train" / "predictions").glob("*.parquet")}
     else:
-        tables = trained(market, tmp_path, f"experiment={name}")
+        stages = ("train", "scores") if name in ALONE else ("train",)
+        tables = trained(market, tmp_path, f"experiment={name}", stages=stages)
     assert TASKS[name].keys() | {"ridge"} >= tables.keys() >= TASKS[name].keys()
     for table, tasks in TASKS[name].items():
         assert list(tables[table].columns[4:]) == tasks
         spread = tables[table].groupby(["date", "seed"])[tasks].std()
         assert float(spread.min().min()) > 0, "no session has one score for all"
         assert tables[table]["fold"].nunique() == 2
+    if name in ALONE:
+        scores = pd.read_parquet(tmp_path / "scores" / "scores.parquet")
+        assert set(TASKS[name]) <= set(scores.columns)
+        expected = scores[list(TASKS[name])].mean(axis=1)
+        assert np.corrcoef(expected, scores["score"])[0, 1] > 0.999
 
 
 @pytest.mark.slow
