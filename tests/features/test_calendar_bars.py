@@ -126,3 +126,22 @@ def test_a_set_keeps_its_mode_and_an_unknown_one_is_refused(tmp_path):
     assert made.bars_mode == "calendar"
     with pytest.raises(ConfigError, match=r"features\.bars_mode is 'weekly', must be one of rolling, calendar"):
         FeatureConfig(bars_mode="weekly")
+
+
+@pytest.mark.parametrize("t", [30, 47])
+def test_bars_up_to_a_session_know_nothing_after_it(t):
+    market = make_market(n_sessions=60, n_symbols=6, bar_sessions=0, seed=4)
+    bars = daily_bars(market)
+    rng = np.random.default_rng(0)
+    fields = ("open", "high", "low", "close", "vwap", "volume", "amount")
+    later = {name: getattr(bars, name).copy() for name in fields}
+    for values in later.values():
+        values[t + 1 :] = rng.uniform(1, 100, values[t + 1 :].shape)
+    for frequency in ("weekly", "monthly"):
+        before = calendar_panel(bars, frequency, market, new_values)
+        after = calendar_panel(replace(bars, **later), frequency, market, new_values)
+        assert np.array_equal(before.values[: t + 1], after.values[: t + 1], equal_nan=True)
+        rows = bar_rows(market.sessions, frequency, "calendar", 5)
+        assert (rows <= np.arange(60)[:, None]).all()
+        shorter = bar_rows(market.sessions[: t + 1], frequency, "calendar", 5)
+        assert np.array_equal(rows[: t + 1], shorter)
