@@ -16,7 +16,7 @@ import numpy as np
 
 from fusion_factor.core.progress import Progress
 from fusion_factor.features.bad_input import write_report
-from fusion_factor.features.bars import MONTH, WEEK, DailyBars, daily_bars, rolling_panel
+from fusion_factor.features.bars import MONTH, WEEK, DailyBars, calendar_panel, daily_bars, rolling_panel
 from fusion_factor.features.config import FeatureConfig
 from fusion_factor.features.factor_stream import FactorStream, factor_count
 from fusion_factor.features.feature_set import OPTIONAL_PANELS, REQUIRED_PANELS, FeatureSet
@@ -72,7 +72,7 @@ def build(
     _clear(path)
 
     bars = daily_bars(market)
-    daily, weekly, monthly = _bar_panels(market, bars, path)
+    daily, weekly, monthly = _bar_panels(market, bars, config.bars_mode, path)
     universe_tn = universe(market, bars, config.min_listed)
     has_lf = has_low_frequency(universe_tn, daily, weekly, monthly, config)
     label_tn, can_buy, has_label = labels(market, bars, universe_tn, config)
@@ -87,7 +87,7 @@ def build(
     made = FeatureSet(
         sessions=market.sessions, symbols=market.symbols, reach=config.label.end, label=label_tn,
         has_hf=has_hf, has_lf=has_lf, has_label=has_label, can_buy=can_buy,
-        daily=daily, weekly=weekly, monthly=monthly, factors=factors, hf=hf,
+        daily=daily, weekly=weekly, monthly=monthly, factors=factors, hf=hf, bars_mode=config.bars_mode,
     )  # fmt: skip
     made.save(path)
     return FeatureSet.load(path)
@@ -101,11 +101,14 @@ def _clear(path: Path) -> None:
         shutil.rmtree(path / name, ignore_errors=True)
 
 
-def _bar_panels(market: Market, bars: DailyBars, path: Path) -> tuple[Panel, Panel, Panel]:
+def _bar_panels(market: Market, bars: DailyBars, mode: str, path: Path) -> tuple[Panel, Panel, Panel]:
     def new_values(name: str, shape: tuple[int, int, int]) -> Float32Array:
         return create_values(path / name, shape)
 
     daily = rolling_panel(bars, 1, market, new_values, "daily")
+    if mode == "calendar":
+        weekly, monthly = (calendar_panel(bars, name, market, new_values) for name in ("weekly", "monthly"))
+        return daily, weekly, monthly
     weekly = rolling_panel(bars, WEEK, market, new_values, "weekly")
     monthly = rolling_panel(bars, MONTH, market, new_values, "monthly")
     return daily, weekly, monthly

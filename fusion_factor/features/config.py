@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fusion_factor.core.errors import ConfigError
+from fusion_factor.features.bars import BARS_MODES
 from fusion_factor.features.intraday.catalogue import PRESETS
 from fusion_factor.features.intraday.day import WINDOWS
 
@@ -40,6 +41,7 @@ class FeatureConfig:
                       session is an error; the counts are in bad_input.csv.
     keep_sessions     keep the finished sessions beside the panels (as much disk as the factors), so that a build after
                       a new or corrected session computes what changed alone.
+    bars_mode         weekly and monthly bars: rolling (of 5 and 20 sessions) or calendar (the last one runs).
     workers           threads that read sessions; None: one a core. The result does not depend on it.
     """
 
@@ -57,6 +59,7 @@ class FeatureConfig:
     min_weekly: int = 18
     monthly_window: int = 12
     min_monthly: int = 11
+    bars_mode: str = "rolling"
     label: LabelConfig = field(default_factory=LabelConfig)
     early: int = 30
     late: int = 30
@@ -69,6 +72,7 @@ class FeatureConfig:
         """Refuse values outside of their limits; ConfigError names the key, the value and the limit."""
         _one_of("features.preset", self.preset, tuple(PRESETS))
         _one_of("features.label.price", self.label.price, LABEL_PRICES)
+        _one_of("features.bars_mode", self.bars_mode, BARS_MODES)
         for name in self.neutralize:
             _one_of("features.neutralize", name, REGRESSORS)
         if not self.mad_k > 0:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from fusion_factor.core.labels import price_relative, valid_price
 from fusion_factor.core.limits import PriceLimits, blocked
 from fusion_factor.core.spells import cover
-from fusion_factor.features.bars import MONTH, WEEK, DailyBars, adjustment
+from fusion_factor.features.bars import DailyBars, adjustment, bar_rows, rows_between
 from fusion_factor.features.config import FeatureConfig
 from fusion_factor.features.panel import BoolArray, FloatArray, Panel
 from fusion_factor.market.checks import column
@@ -77,12 +77,26 @@ def has_low_frequency(
     universe_tn: BoolArray, daily: Panel, weekly: Panel, monthly: Panel, config: FeatureConfig
 ) -> BoolArray:
     """In the universe with enough daily, weekly and monthly bars that have trades (METHOD item 36). Known at t."""
-    return (
-        universe_tn
-        & (recent_count(daily.valid, config.daily_window) >= config.min_daily)
-        & (recent_count(weekly.valid, config.weekly_window, WEEK) >= config.min_weekly)
-        & (recent_count(monthly.valid, config.monthly_window, MONTH) >= config.min_monthly)
-    )
+    keep = universe_tn.copy()
+    for name, panel, window, least in (
+        ("daily", daily, config.daily_window, config.min_daily),
+        ("weekly", weekly, config.weekly_window, config.min_weekly),
+        ("monthly", monthly, config.monthly_window, config.min_monthly),
+    ):
+        keep &= bars_with_trades(panel, name, config.bars_mode, window) >= least
+    return keep
+
+
+def bars_with_trades(panel: Panel, frequency: str, mode: str, bars: int) -> IntArray:
+    """How many of the last `bars` bars at each session have trades; bars before the first have none."""
+    apart = rows_between(frequency, mode)
+    if apart is not None:
+        return recent_count(panel.valid, bars, apart)
+    rows_tk = bar_rows(panel.sessions, frequency, mode, bars)
+    out = np.zeros(panel.valid.shape, np.int64)
+    for rows_t in rows_tk.T:
+        out += panel.valid[rows_t] & (rows_t >= 0)[:, None]
+    return out
 
 
 def has_high_frequency(universe_tn: BoolArray, factors: Panel, config: FeatureConfig) -> BoolArray:

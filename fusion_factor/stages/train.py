@@ -12,6 +12,7 @@ from fusion_factor.stages.settings import Settings, typed
 from fusion_factor.stages.stage import Outcome, Stage, Workspace
 from fusion_factor.training import FitSettings, FoldSettings, NetworkSettings, run
 from fusion_factor.training.baselines import BaselineSettings, run_baselines
+from fusion_factor.training.components import build
 from fusion_factor.training.device import choose_device
 
 
@@ -53,20 +54,35 @@ def work(settings: Settings, workspace: Workspace, folder: Path) -> Outcome:
     features = workspace.folder("features")
     device = choose_device(options.device)
     networks = usable_networks(settings, features)
-    run(
-        features,
-        networks,
-        options.folds,
-        options.fit,
-        folder,
-        seeds=[settings.seed + seed for seed in options.seeds],
-        workers=options.workers,
-        device=device,
-        checkpoints=options.checkpoints,
-    )
-    drop_other_weights(folder, [settings.seed + seed for seed in options.seeds])
+    for network in networks:
+        check_parts(network)
+    seeds = [settings.seed + seed for seed in options.seeds]
+    if networks or not options.baselines.kinds:
+        run(
+            features,
+            networks,
+            options.folds,
+            options.fit,
+            folder,
+            seeds=seeds,
+            workers=options.workers,
+            device=device,
+            checkpoints=options.checkpoints,
+        )
+        drop_other_weights(folder, seeds)
     run_baselines(FeatureSet.load(features, mmap=True), options.folds, options.fit, options.baselines, folder)
     return Outcome(rows={"networks": len(networks), "seeds": len(options.seeds)}, device=device)
+
+
+def check_parts(network: NetworkSettings) -> None:
+    """Build the network and its loss once, so that a value that they refuse ends here and not in every fit."""
+    from torch import nn
+
+    made = build(network.network, nn.Module)
+    loss = build(network.loss, nn.Module)
+    wanted, tasks = getattr(loss, "n_tasks", None), len(getattr(made, "tasks", ()))
+    if wanted is not None and wanted != tasks:
+        raise ConfigError(f"network {network.name}: loss.n_tasks is {wanted}, must be its number of tasks ({tasks})")
 
 
 def drop_other_weights(folder: Path, seeds: Sequence[int]) -> None:
@@ -96,7 +112,15 @@ STAGE = Stage(
     artifact="train",
     needs=("features",),
     config=("train", "networks", "seed"),
-    rooms=("core", "features/feature_set.py", "features/panel.py", "networks", "training"),
+    rooms=(
+        "core",
+        "features/feature_set.py",
+        "features/panel.py",
+        "features/bars.py",
+        "features/baseline.py",
+        "networks",
+        "training",
+    ),
     check=check,
     work=work,
     content=("predictions/*.parquet", "folds.json", "history/*.csv"),

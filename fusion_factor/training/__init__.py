@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fusion_factor.training.export import Exported, export_onnx, export_program, served_scores
     from fusion_factor.training.fit import FitJob
     from fusion_factor.training.folds import Fold
+    from fusion_factor.training.joint_inputs import JointInputs
     from fusion_factor.training.module import FactorModule
     from fusion_factor.training.samples import Samples
     from fusion_factor.training.scoring import predict
@@ -32,6 +33,7 @@ __all__ = [
     "Fold",
     "FoldSettings",
     "HighFrequencyInputs",
+    "JointInputs",
     "LowFrequencyInputs",
     "NetworkSettings",
     "Samples",
@@ -53,6 +55,7 @@ _HOMES = {
     "export": ("Exported", "export_onnx", "export_program", "served_scores"),
     "fit": ("FitJob",),
     "folds": ("Fold",),
+    "joint_inputs": ("JointInputs",),
     "module": ("FactorModule",),
     "scoring": ("predict",),
     "samples": ("Samples",),

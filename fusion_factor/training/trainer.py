@@ -18,7 +18,7 @@ from fusion_factor.features.feature_set import FeatureSet
 from fusion_factor.training.batches import WindowInputs
 from fusion_factor.training.components import build
 from fusion_factor.training.folds import Fold
-from fusion_factor.training.module import FactorModule, SessionOrder
+from fusion_factor.training.module import FactorModule, SessionOrder, training_order
 from fusion_factor.training.samples import Samples
 from fusion_factor.training.settings import FitSettings, NetworkSettings
 
@@ -58,7 +58,7 @@ def train(
     if module.first_epoch < settings.max_epochs and not _patience_over(module):
         trainer = _trainer(inputs.device, settings.max_epochs - module.first_epoch, tensorboard)
         with _quiet_lightning():
-            trainer.fit(module, SessionOrder(train_t, seed), SessionOrder(valid_t))
+            trainer.fit(module, training_order(samples, train_t, seed), SessionOrder(valid_t))
     if not module.best_weights:
         raise DataError(
             f"network {network_settings.name} fold {fold.index} seed {seed}: no epoch has a finite validation "
