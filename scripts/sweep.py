@@ -1,0 +1,3 @@
+from fusion_factor.cli import main
+
+raise SystemExit(main(stage="sweep"))
