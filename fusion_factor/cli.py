@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
+    from fusion_factor.stages.stage import Workspace
+
 STAGES = {
     "run": "all of the below in order; what is unchanged is skipped",
     "simulate": "write the simulated A-share-like market",
@@ -115,6 +117,7 @@ def _compose_and_work(stage: str, words: list[str]) -> None:
 
         check_sweep([word for word in words if not word.startswith("-")])
     sys.argv = [f"fusion-factor {stage}", *words]
+    grid: list[tuple[Path, int, list[str], Workspace]] = []
 
     @hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")
     def job(config: "DictConfig") -> None:
@@ -132,9 +135,26 @@ def _compose_and_work(stage: str, words: list[str]) -> None:
         if stage == "sweep":
             run_sweep(settings, list(run.overrides.task))
             return
-        run_pipeline(stage, settings, Workspace(Path(settings.root), own))
+        workspace = Workspace(Path(settings.root), own)
+        run_pipeline(stage, settings, workspace)
+        if own is not None:
+            grid.append((Path(run.sweep.dir), run.job.num, list(run.overrides.task), workspace))
 
-    job()
+    try:
+        job()
+    finally:
+        _end_grid(grid)
+
+
+def _end_grid(grid: list[tuple[Path, int, list[str], "Workspace"]]) -> None:
+    """Compare the jobs of a multirun that ended; jobs that a launcher ran elsewhere are not known here."""
+    if not grid:
+        return
+    from fusion_factor.stages.grid import GridJob, write_grid
+
+    path = write_grid(grid[0][0], [GridJob(number, words, place) for _, number, words, place in grid])
+    if path is not None:
+        print(f"leaderboard: {path}", flush=True)
 
 
 def _guarded(work: Callable[[], None], *, debug: bool) -> int:

@@ -110,8 +110,9 @@ def _plan(options: SweepSettings, settings: Settings, words: Sequence[str], comp
 def check_space(options: SweepSettings, plan: Plan, check: Callable[[Settings], None]) -> None:
     """Compose the configuration at every end of the space. Raises ConfigError for what no trial could run with."""
     space = read_space(options.space or {})
-    base = _relevant(plan.settings())
-    if base["train"]["checkpoints"] is not None:
+    configured = plan.settings()
+    base = _relevant(configured)
+    if configured.raw["train"]["checkpoints"] is not None:
         raise ConfigError("train.checkpoints: a sweep trains; must be null")
     for path, parameter in space.items():
         name = f"sweep.space.{path}"
@@ -144,7 +145,13 @@ def _build_networks(settings: Settings) -> None:
 
 
 def _relevant(settings: Settings) -> dict[str, Any]:
-    return {name: settings.raw[name] for name in TRAINING_NODES}
+    """What is really trained: a value of `train` that every network overrides for itself does not count."""
+    options = train.train_settings(settings)
+    networks = [
+        (network.as_dict(), network.own_fit(options.fit), network.own_folds(options.folds))
+        for network in train.network_settings(settings)
+    ]
+    return {"features": settings.raw["features"], "networks": networks}
 
 
 def _prepare(settings: Settings, plan: Plan) -> int:
