@@ -19,7 +19,7 @@ from fusion_factor.stages import features, simulate, train
 from fusion_factor.stages.settings import Settings, typed
 from fusion_factor.stages.stage import Workspace, run_stage
 from fusion_factor.stages.sweep_tables import shown, summary, write_hparams, write_leaderboard, write_summary
-from fusion_factor.stages.sweep_trial import TRAINING_NODES, Plan, before_test, run_trial
+from fusion_factor.stages.sweep_trial import PLACES, TRAINING_NODES, Plan, before_test, run_trial
 from fusion_factor.training.journal import file_lock, import_optuna
 from fusion_factor.training.search_space import read_space
 from fusion_factor.training.sweep import Study, StudySettings, Trial, work_off
@@ -28,7 +28,7 @@ log = logging.getLogger("fusion_factor.sweep")
 
 _FIXED = (
     "name", "root", "traceback", "seed", "sweep", "data", "features.label", "train.seeds", "train.workers",
-    "train.device", "train.checkpoints", "train.folds.first_use", "train.folds.end", "train.fit.shuffle_labels",
+    "train.device", "train.executor", "train.cluster", "train.checkpoints", "train.folds.first_use", "train.folds.end", "train.fit.shuffle_labels",
 )  # fmt: skip
 """What a trial must not move: with another label, market, seed or test segment objectives cannot be compared."""
 
@@ -196,7 +196,7 @@ def _work(job: _Job) -> Study:
 def _common(plan: Plan) -> dict[str, Any]:
     """What all trials share, as it is, so that a study begun otherwise can be told what differs."""
     raw = plan.settings().raw
-    hidden = {"train": ("workers", "device"), "features": ("workers",)}
+    hidden = {"train": PLACES, "features": ("workers",)}
     return {
         node: {name: value for name, value in raw[node].items() if name not in hidden.get(node, ())}
         if isinstance(raw[node], dict)

@@ -36,7 +36,8 @@ log = logging.getLogger("fusion_factor.sweep")
 SERIES = "validation.csv"
 TRAINING_NODES = ("data", "features", "train", "networks", "seed")
 """What the objective depends on."""
-_IRRELEVANT = ("workers", "device")
+PLACES = ("workers", "device", "executor", "cluster")
+"""What of `train` says where it runs, not what."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def before_test(settings: Settings, sessions: Any, test_from: str | None) -> Set
 def config_hash(settings: Settings) -> str:
     """Hash of everything that the objective depends on; how many processes work, and where, does not count."""
     nodes = deepcopy({name: settings.raw[name] for name in TRAINING_NODES})
-    for name in _IRRELEVANT:
+    for name in PLACES:
         nodes["train"].pop(name, None)
     nodes["features"].pop("workers", None)
     return hash_of(nodes)

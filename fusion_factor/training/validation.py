@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import torch
 
-from fusion_factor.core.errors import DataError
+from fusion_factor.core.errors import ConfigError, DataError
 from fusion_factor.networks import correlation
 from fusion_factor.training.checkpoints import Checkpoint
 from fusion_factor.training.device import choose_device, exact_arithmetic
@@ -103,9 +103,17 @@ def validation_series(jobs: Sequence[FitJob]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(SERIES_COLUMNS))
 
 
+def _device_here(device: str) -> str:
+    """The fits' device; the CPU where they ran on other machines and this one has no such device."""
+    try:
+        return choose_device(device)
+    except ConfigError:
+        return "cpu"
+
+
 def _series_of(job: FitJob) -> list[tuple[Any, ...]]:
     with exact_arithmetic(job.threads), torch.inference_mode():
-        features, inputs = open_inputs(job.features, job.fingerprint, job.network, choose_device(job.device))
+        features, inputs = open_inputs(job.features, job.fingerprint, job.network, _device_here(job.device))
         network = load_network(Checkpoint.read(job.checkpoint)).to(inputs.device).eval()
         samples = Samples(inputs, features, job.settings, job.seed)
         rows = []
