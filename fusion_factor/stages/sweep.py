@@ -28,7 +28,8 @@ log = logging.getLogger("fusion_factor.sweep")
 
 _FIXED = (
     "name", "root", "traceback", "seed", "sweep", "data", "features.label", "train.seeds", "train.workers",
-    "train.device", "train.executor", "train.cluster", "train.checkpoints", "train.folds.first_use", "train.folds.end", "train.fit.shuffle_labels",
+    "train.device", "train.executor", "train.cluster", "train.checkpoints",
+    "train.folds.first_use", "train.folds.end", "train.fit.shuffle_labels",
 )  # fmt: skip
 """What a trial must not move: with another label, market, seed or test segment objectives cannot be compared."""
 
