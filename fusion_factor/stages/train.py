@@ -1,7 +1,7 @@
 """`train`: fit every network on every fold with every seed, and score the sessions after each fold."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from fusion_factor.training import FitSettings, FoldSettings, NetworkSettings, r
 from fusion_factor.training.baselines import BaselineSettings, run_baselines
 from fusion_factor.training.components import build
 from fusion_factor.training.device import choose_device
+from fusion_factor.training.fit import FitJob
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,8 +49,14 @@ def check(settings: Settings) -> None:
     network_settings(settings)
 
 
-def work(settings: Settings, workspace: Workspace, folder: Path) -> Outcome:
-    """Walk forward; with `train.checkpoints` only score, with the weights that lie there."""
+def work(
+    settings: Settings,
+    workspace: Workspace,
+    folder: Path,
+    *,
+    on_fit: Callable[[int, Sequence[FitJob]], None] | None = None,
+) -> Outcome:
+    """Walk forward; with `train.checkpoints` only score, with the weights that lie there. `on_fit`: see `run`."""
     options = train_settings(settings)
     features = workspace.folder("features")
     device = choose_device(options.device)
@@ -68,6 +75,7 @@ def work(settings: Settings, workspace: Workspace, folder: Path) -> Outcome:
             workers=options.workers,
             device=device,
             checkpoints=options.checkpoints,
+            on_fit=on_fit,
         )
         drop_other_weights(folder, seeds)
     run_baselines(FeatureSet.load(features, mmap=True), options.folds, options.fit, options.baselines, folder)

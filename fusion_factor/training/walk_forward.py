@@ -33,6 +33,20 @@ class TrainingFailed(FusionFactorError):
     """Some jobs failed; the others' results are kept, and a further run does the failed ones only."""
 
 
+class _FitProgress(JobProgress):
+    """Tells the caller of `run` too when a fit is done."""
+
+    def __init__(self, names: Sequence[str], say: Callable[[str], None] | None, done: Callable[[int], None]) -> None:
+        super().__init__(names, say)
+        self._done_with = done
+
+    def ended(self, outcome: Outcome) -> None:
+        """Count the job, say so, and hand its number on."""
+        super().ended(outcome)
+        if outcome.error is None:
+            self._done_with(outcome.index)
+
+
 @dataclass(frozen=True)
 class _ScoreJob:
     """Score a fold with weights that are there already."""
@@ -53,6 +67,7 @@ def run(
     device: str = "auto",
     progress: Callable[[str], None] | None = None,
     checkpoints: str | Path | None = None,
+    on_fit: Callable[[int, Sequence[FitJob]], None] | None = None,
 ) -> None:
     """Fit and score all; or, with `checkpoints`, only score with the weights of that folder.
 
@@ -63,6 +78,8 @@ def run(
     workers      processes on the CPU, one thread each; None: one a core. On CUDA the fits run one after the other.
     checkpoints  a folder like `checkpoints/` of a former run: a fold is scored with the weights whose `first_use`
                  is the latest on or before the fold's, so that no weights know prices of the sessions they score.
+    on_fit       called in this process after each finished (or found) fit, with its place in the list of all jobs and
+                 that list; what it raises ends the run, and finished fits are kept.
 
     Raises ConfigError for settings, folds or weights that do not fit, before any work; TrainingFailed after all
     jobs that could be done are done.
@@ -87,7 +104,8 @@ def run(
     )
     names = [f"{job.network.name} {job.name}" for job in jobs]
     count = 1 if device.startswith("cuda") else workers or os.cpu_count() or 1
-    outcomes = run_jobs(fit if checkpoints is None else _score, work, count, JobProgress(names, progress))
+    watcher = _FitProgress(names, progress, lambda index: on_fit(index, jobs) if on_fit else None)
+    outcomes = run_jobs(fit if checkpoints is None else _score, work, count, watcher)
     _raise_failures(outcomes, names)
     _write_tables(target, networks, jobs, [outcome.result for outcome in outcomes])
     _write_folds(target, by_network, feature_set)
