@@ -48,6 +48,7 @@ def test_every_experiment_composes_to_settings_that_are_accepted(name: str) -> N
 @pytest.mark.parametrize("name", TASKS)
 def test_an_ablation_can_be_made_on_the_real_sample(name: str) -> None:
     settings = composed(f"experiment=[ashare,{name}]", "data.folder=.")
+    check_settings(settings)
     assert settings.raw["name"] == "ashare"
     wanted = {table for table in TASKS[name] if not table.endswith("27")}
     assert {network["name"] for network in settings.raw["networks"].values()} == wanted
