@@ -23,7 +23,6 @@ import numpy.typing as npt
 from fusion_factor.core.errors import DataError, FusionFactorError
 from fusion_factor.core.progress import Progress
 from fusion_factor.features.bad_input import Line, as_arrays, as_lines
-from fusion_factor.features.intraday.kernel import session_kernel
 from fusion_factor.features.level2 import OrderStatistics
 from fusion_factor.features.panel import Float32Array
 from fusion_factor.features.session_factors import SessionFactors
@@ -63,8 +62,6 @@ class FactorStream:
 
     def run(self, shown: bool = True) -> Iterator[tuple[int, Float32Array]]:
         """The same with a progress bar (`shown`). Raises DataError after the last session when some have failed."""
-        if self.positions:
-            session_kernel()
         self._find_keys(shown)
         there = {t for t, key in self._keys.items() if key and self._store.has(FACTORS, self.market.sessions[t], key)}
         self._coming = {t: Future() for t in self.positions if t not in there and self.sessions.has_ticks(t)}

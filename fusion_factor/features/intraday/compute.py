@@ -59,7 +59,7 @@ def compute_factors(
 
 def _computed(fields: list[Float32Array], trades: Float32Array, wants_trades: bool, wants_open: bool, day: Day):  # type: ignore[no-untyped-def]
     values_sf = np.empty((fields[0].shape[0], len(KERNEL)))
-    session_kernel()(*fields, trades, wants_trades, wants_open, day, values_sf)
+    session_kernel(wants_trades, wants_open)(*fields, trades, day, values_sf)
     return values_sf
 
 

@@ -22,19 +22,22 @@ _COMPILING = threading.Lock()
 
 
 @cache
-def _compiled() -> Callable[..., None]:
-    return _compile(SOURCE)
+def _compiled(with_trades: bool, with_open: bool) -> Callable[..., None]:
+    return _compile(SOURCE, with_trades, with_open)
 
 
-def session_kernel() -> Callable[..., None]:
-    """The compiled kernel; compiling takes some seconds once, reading it from numba's cache a fraction of one.
+def session_kernel(with_trades: bool, with_open: bool) -> Callable[..., None]:
+    """The compiled kernel; compiling takes 15 to 30 seconds once, reading it from numba's cache a fraction of one.
 
-    kernel(open, high, low, close, volume, amount, trades: float32 [S, J] C-contiguous, with_trades, with_open: bool,
-    day: Day, out: float64 [S, 45] C-contiguous) fills `out` in the order of catalogue.KERNEL, NaN where a factor is
-    missing or was not asked for. It holds no lock (nogil).
+    with_trades, with_open: whether it works out the forms that read trade counts, and the further factors of `open27`;
+    what is not asked for is not compiled.
+
+    kernel(open, high, low, close, volume, amount, trades: float32 [S, J] C-contiguous, day: Day, out: float64 [S, 45]
+    C-contiguous) fills `out` in the order of catalogue.KERNEL, NaN where a factor is missing or was not asked for. It
+    holds no lock (nogil).
     """
     with _COMPILING:
-        return _compiled()
+        return _compiled(with_trades, with_open)
 
 
 @compiled
@@ -135,8 +138,9 @@ def _trade_counts(bars, ret, t, n_valid, day, key, out):  # type: ignore[no-unty
 
 
 @compiled
-def _row(bars, n_valid, valid, with_trades, with_open, linked, ret, net, key, day, out):  # type: ignore[no-untyped-def]
-    """All factors of one symbol from cleaned bars; `ret`, `net`, `key` are scratch, `valid` is read if not all are."""
+def _row(bars, n_valid, valid, linked, ret, net, day, out):  # type: ignore[no-untyped-def]
+    """The 27 factors of one symbol from cleaned bars, and its sums; `ret` and `net` are filled, `valid` is read where
+    not all bars are."""
     full = n_valid == day.n_bars
     row.fill_returns(bars.o, bars.c, ret)
     row.fill_net(bars, net)
@@ -144,20 +148,15 @@ def _row(bars, n_valid, valid, with_trades, with_open, linked, ret, net, key, da
     _whole_session(bars, ret, net, linked, t, n_valid, day, out)
     _largest_bars(bars, ret, t, n_valid, out)
     _windows(bars, ret, net, t, valid, full, day, out)
-    if with_open:
-        _open27(bars, ret, t, valid, full, n_valid, day, key, out)
-    if with_trades and minute.has_counts(bars):
-        _trade_counts(bars, ret, t, n_valid, day, key, out)
+    return t
 
 
-def _compile(source: str) -> Callable[..., None]:
-    """`source` is a closure cell and so part of the cache's key: machine code of an earlier state of any factor is
-    never used."""
+def _compile(source: str, with_trades: bool, with_open: bool) -> Callable[..., None]:
+    """The arguments are closure cells and so part of the cache's key: machine code of an earlier state of any factor is
+    never used. A branch on a cell is decided before its calls are compiled."""
 
     @njit(fastmath=FAST, nogil=True, error_model="numpy", cache=True)
-    def kernel(  # type: ignore[no-untyped-def]
-        o_sj, h_sj, l_sj, c_sj, v_sj, a_sj, n_sj, with_trades, with_open, day, out_sf
-    ):
+    def kernel(o_sj, h_sj, l_sj, c_sj, v_sj, a_sj, n_sj, day, out_sf):  # type: ignore[no-untyped-def]
         _ = source
         n_bars = o_sj.shape[1]
         clean = np.empty((7, n_bars), np.float32)
@@ -172,16 +171,23 @@ def _compile(source: str) -> Callable[..., None]:
             out = out_sf[i]
             out[:] = np.nan
             bars = row.Bars(o_sj[i], h_sj[i], l_sj[i], c_sj[i], v_sj[i], a_sj[i], n_sj[i])
+            n_valid = n_bars
             full, moved = row.scan(bars)
-            if full:
-                if moved:
-                    _row(bars, n_bars, valid, with_trades, with_open, linked, ret, net, key, day, out)
+            if not full:
+                n_valid = row.mark_valid(bars, valid)
+                if n_valid == 0 or 2 * n_valid < n_bars:
+                    continue
+                row.fill_holes(bars, filled, valid)
+                bars = filled
+                moved = row.scan(bars)[1]
+            if not moved:
                 continue
-            n_valid = row.mark_valid(bars, valid)
-            if n_valid == 0 or 2 * n_valid < n_bars:
-                continue
-            row.fill_holes(bars, filled, valid)
-            if row.scan(filled)[1]:
-                _row(filled, n_valid, valid, with_trades, with_open, linked, ret, net, key, day, out)
+            # one call, for the compiler puts the whole of it here
+            t = _row(bars, n_valid, valid, linked, ret, net, day, out)
+            if with_open:
+                _open27(bars, ret, t, valid, full, n_valid, day, key, out)
+            if with_trades:  # noqa: SIM102 (a branch on a cell alone is decided before its calls are compiled)
+                if minute.has_counts(bars):
+                    _trade_counts(bars, ret, t, n_valid, day, key, out)
 
     return kernel
