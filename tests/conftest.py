@@ -1,9 +1,15 @@
 """Fixtures shared by all rooms: where the real data and the worked examples lie, if they are there."""
 
 import os
+import signal
+import threading
 from pathlib import Path
 
 import pytest
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN and threading.current_thread() is threading.main_thread():
+    # a test run in the background ignores interrupts, and so would the commands that tests start and interrupt
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 

@@ -74,7 +74,9 @@ def test_readings_of_the_whole_market_and_of_a_universe(copy: Path) -> None:
     readings = pd.read_csv(copy / "evaluate" / "readings.csv", dtype={"universe": str}).fillna({"universe": ""})
     summary = pd.read_csv(copy / "evaluate" / "summary.csv")
     assert list(readings.columns[:3]) == ["reading", "label", "universe"]
-    assert list(readings.columns[3:]) == [each for each in summary.columns[2:] if each != "share_of_oracle"]
+    assert list(readings.columns[3:]) == [
+        each for each in summary.columns[2:] if each not in ("target", "rhythm", "share_of_oracle")
+    ]
     assert len(readings) == 20
     published = summary[(summary["score"] == "fused") & (summary["label"] == "published")].iloc[0]
     assert readings["rank_ic"].iloc[0] == published["rank_ic"]

@@ -52,7 +52,7 @@ def of_space(path: str, spec: str) -> list[str]:
         (of_space("networks.lf.network.hidden", CHOICE % "8,-1"), "networks.lf.network.hidden=-1"),
         (of_space("networks.lf.network.hiden", CHOICE % "8,9"), "hiden"),
         (of_space("+networks.lf.network.hiden", CHOICE % "8,9"), "hiden"),
-        (of_space("scores.fuse.lf_weight", CHOICE % "1.0,3.0"), "does not change what is trained"),
+        (of_space("scores.fuse.weights.lf", CHOICE % "1.0,3.0"), "does not change what is trained"),
         (["train=published", "++networks.lf.fit.learning_rate=0.1", "++networks.hf.fit.learning_rate=0.1",
           *of_space("train.fit.learning_rate", CHOICE % "0.1,0.2")], "does not change what is trained"),
         (of_space("features.label.end", CHOICE % "6,11"), "must not differ between trials"),
