@@ -37,6 +37,11 @@ class JobProgress(Watcher):
             running = "; ".join(f"{self.names[index]} {text}" for index, text in sorted(self._notes.items()))
             self._say(running or "starting")
 
+    def again(self, index: int, why: str) -> None:
+        """Say that a job is run again."""
+        self._notes.pop(index, None)
+        self._say(f"{self.names[index]} {why}")
+
     def ended(self, outcome: Outcome) -> None:
         """Count the job and say what became of it."""
         self._notes.pop(outcome.index, None)
