@@ -13,6 +13,16 @@ from fusion_factor.stages.stage import Outcome, Stage, Workspace
 from fusion_factor.training import FitSettings, FoldSettings, NetworkSettings, run
 from fusion_factor.training.baselines import BaselineSettings, run_baselines
 from fusion_factor.training.device import choose_device
+from fusion_factor.training.executors import ExecutorSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterSettings:
+    """The node `train.cluster`, for ray and slurm; see `ExecutorSettings`."""
+
+    start: dict[str, Any] = field(default_factory=dict)
+    job: dict[str, Any] = field(default_factory=dict)
+    retries: int = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,12 +38,20 @@ class TrainSettings:
     device: str = "auto"
     checkpoints: str | None = None
     """A folder of weights: score with them, train nothing."""
+    executor: str = "processes"
+    """Where the fits run: processes | ray | slurm."""
+    cluster: ClusterSettings = field(default_factory=ClusterSettings)
 
     def __post_init__(self) -> None:
         if not self.seeds or len(set(self.seeds)) != len(self.seeds) or min(self.seeds) < 0:
             raise ConfigError(f"train.seeds: {list(self.seeds)} must be different integers >= 0, at least one")
         if self.workers is not None and self.workers < 1:
             raise ConfigError(f"train.workers: {self.workers} must be >= 1 or null")
+        self.executor_settings()
+
+    def executor_settings(self) -> ExecutorSettings:
+        """The executor with its options."""
+        return ExecutorSettings(self.executor, dict(self.cluster.start), dict(self.cluster.job), self.cluster.retries)
 
 
 def train_settings(settings: Settings) -> TrainSettings:
@@ -51,9 +69,9 @@ def work(settings: Settings, workspace: Workspace, folder: Path) -> Outcome:
     """Walk forward; with `train.checkpoints` only score, with the weights that lie there."""
     options = train_settings(settings)
     features = workspace.folder("features")
-    device = choose_device(options.device)
+    device = options.device if options.executor != "processes" else choose_device(options.device)
     networks = usable_networks(settings, features)
-    run(
+    warnings = run(
         features,
         networks,
         options.folds,
@@ -63,10 +81,12 @@ def work(settings: Settings, workspace: Workspace, folder: Path) -> Outcome:
         workers=options.workers,
         device=device,
         checkpoints=options.checkpoints,
+        executor=options.executor_settings(),
     )
     drop_other_weights(folder, [settings.seed + seed for seed in options.seeds])
     run_baselines(FeatureSet.load(features, mmap=True), options.folds, options.fit, options.baselines, folder)
-    return Outcome(rows={"networks": len(networks), "seeds": len(options.seeds)}, device=device)
+    rows = {"networks": len(networks), "seeds": len(options.seeds)}
+    return Outcome(rows=rows, warnings=dict.fromkeys(warnings, 1), device=device)
 
 
 def drop_other_weights(folder: Path, seeds: Sequence[int]) -> None:

@@ -7,6 +7,7 @@ started here) or `slurm` (through submitit). The work and the jobs are the same;
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from fusion_factor.core.errors import ConfigError, FusionFactorError
@@ -138,7 +139,7 @@ def _in_processes(work: Work, jobs: Sequence[Any], workers: int, ledger: Ledger)
         run_spawned(work, jobs, workers, ledger)
         return
     for index, job in enumerate(jobs):
-        ledger.answered(index, answer_of(work, job, lambda text, index=index: ledger.watcher.noted(index, text)))
+        ledger.answered(index, answer_of(work, job, partial(ledger.watcher.noted, index)))
 
 
 def answer_of(work: Work, job: Any, report: Report) -> tuple[str, Any]:

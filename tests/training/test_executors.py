@@ -116,9 +116,7 @@ def test_the_same_through_submitit(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("kind", "module"), [("ray", "ray"), ("slurm", "submitit")])
-def test_an_executor_that_is_not_installed_says_how_to(
-    monkeypatch: pytest.MonkeyPatch, kind: str, module: str
-) -> None:
+def test_an_executor_that_is_not_installed_says_how_to(monkeypatch: pytest.MonkeyPatch, kind: str, module: str) -> None:
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(ConfigError, match=rf"needs {module}, which is not installed: .*fusion-factor\[{kind}\]"):
         run_jobs(work, [1], 1, None, ExecutorSettings(kind))

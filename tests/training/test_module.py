@@ -201,7 +201,7 @@ def test_sessions_with_too_few_labelled_names_are_left_out(features: FeatureSet)
     with exact_arithmetic():
         one, two = (train(features, inputs, HF, fold, 0, settings) for fold in (FOLD, fewer))
     assert one.history == two.history
-    with pytest.raises(DataError, match=r"fold 0: no training or validation date has min_names \(61\)"):
+    with pytest.raises(DataError, match=r"fold 0 seed 0: no training or validation date has min_names \(61\)"):
         fitted(features, max_epochs=1, min_names=61)
 
 
