@@ -68,7 +68,7 @@ def build(
     del bars
     factors, hf, has_hf = None, None, np.zeros_like(has_lf)
     if market.bar_minutes is not None and len(market.bar_sessions):
-        factors = _factor_panel(market, config, own, path, progress)
+        factors = _factor_panel(market, config, path, progress)
         has_hf = has_high_frequency(universe_tn, factors, config)
         hf = _standardised_panel(market, factors, has_hf, config, path, progress)
         write_factor_list(path, factors.names, own)
@@ -99,11 +99,14 @@ def _bar_panels(market: Market, bars: DailyBars, path: Path) -> tuple[Panel, Pan
     return daily, weekly, monthly
 
 
-def _factor_panel(
-    market: Market, config: FeatureConfig, own: tuple[OwnFactor, ...], path: Path, progress: bool
-) -> Panel:
+def factor_stream(market: Market, config: FeatureConfig, path: Path) -> FactorStream:
+    """The intraday factors of a build into `path`, whose finished sessions lie there until it ends."""
+    return FactorStream(market, PRESETS[config.preset], own_factors(config.extra), path / SCRATCH, config.workers)
+
+
+def _factor_panel(market: Market, config: FeatureConfig, path: Path, progress: bool) -> Panel:
     """The raw factors, NaN = missing; valid where a name has enough of the preset's factors at the session."""
-    stream = FactorStream(market, PRESETS[config.preset], own, path / SCRATCH, config.workers)
+    stream = factor_stream(market, config, path)
     shape = (len(market.sessions), len(market.symbols), len(stream.names))
     values_tnf = create_values(path / "factors", shape)
     valid_tn = np.zeros(shape[:2], bool)

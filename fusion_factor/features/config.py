@@ -33,6 +33,9 @@ class FeatureConfig:
     factor_window, min_factor_sessions   of the last 40 sessions, so many must have factors.
     min_daily, min_weekly, min_monthly   bars with trades among the last 40 daily, 20 weekly and 12 monthly bars.
     workers           threads that read sessions; None: one a core. The result does not depend on it.
+    executor          threads of this process; the command `features` also has sessions computed by processes, ray or
+                      slurm, `workers` blocks of sessions at a time. The result does not depend on it.
+    cluster           for ray and slurm: {start: {...}, job: {...}} as in `train.cluster`.
     """
 
     preset: str = "huatai27"
@@ -51,11 +54,16 @@ class FeatureConfig:
     min_monthly: int = 11
     label: LabelConfig = field(default_factory=LabelConfig)
     workers: int | None = None
+    executor: str = "threads"
+    cluster: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse values outside of their limits; ConfigError names the key, the value and the limit."""
         _one_of("features.preset", self.preset, tuple(PRESETS))
         _one_of("features.label.price", self.label.price, LABEL_PRICES)
+        _one_of("features.executor", self.executor, ("threads", "processes", "ray", "slurm"))
+        for name in self.cluster:
+            _one_of("features.cluster", name, ("start", "job", "retries"))
         for name in self.neutralize:
             _one_of("features.neutralize", name, REGRESSORS)
         if not self.mad_k > 0:

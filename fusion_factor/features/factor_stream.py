@@ -72,6 +72,15 @@ class FactorStream:
             finally:
                 pool.shutdown(cancel_futures=True)
 
+    def unfinished(self) -> list[int]:
+        """Positions of sessions whose factors are not computed yet."""
+        return [t for t in self.positions if not self._file(t).is_file()]
+
+    def fill(self, positions: Sequence[int]) -> int:
+        """Compute some sessions into their files, one after the other; how many were not there yet."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return sum(self._session(t)[1] for t in positions)
+
     def clear(self) -> None:
         """Remove the finished sessions' files."""
         shutil.rmtree(self._scratch, ignore_errors=True)
@@ -85,7 +94,7 @@ class FactorStream:
         if file.is_file():
             return np.load(file, allow_pickle=False), False
         values_nf = self._compute(self.market.sessions[t])
-        temporary = file.with_suffix(".tmp.npy")
+        temporary = file.with_suffix(f".{os.getpid()}.tmp.npy")
         np.save(temporary, values_nf)
         temporary.replace(file)
         return values_nf, True
