@@ -48,6 +48,10 @@ class TrainSettings:
         if self.workers is not None and self.workers < 1:
             raise ConfigError(f"train.workers: {self.workers} must be >= 1 or null")
         self.executor_settings()
+        if self.executor != "processes" and self.device == "auto":
+            raise ConfigError(
+                f"train.device: auto must be cpu or cuda with executor {self.executor}: machines may differ"
+            )
 
     def executor_settings(self) -> ExecutorSettings:
         """The executor with its options."""

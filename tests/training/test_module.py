@@ -207,7 +207,7 @@ def test_sessions_with_too_few_labelled_names_are_left_out(features: FeatureSet)
 
 def test_a_fit_that_goes_to_nan_is_refused(features: FeatureSet) -> None:
     hf = replace(features.hf, values=np.full_like(features.hf.values, np.nan))  # type: ignore[type-var]
-    with pytest.raises(DataError, match="epoch 0 date .* the loss or its gradient is not a number"):
+    with pytest.raises(DataError, match=r"epoch 0 date .* the loss or its gradient is not a number"):
         fitted(replace(features, hf=hf), max_epochs=1)
 
 
