@@ -1,9 +1,11 @@
-"""The compiled intraday factors beside numpy and pandas on the same bars: `python benchmarks/intraday_factors.py`.
+"""The compiled intraday factors beside numpy, pandas and polars: `python benchmarks/intraday_factors.py`.
 
-All variants run one after the other in every round, one thread each; printed is the time of each as a multiple of the
-compiled kernel's, the median over rounds. numpy computes all 27 factors for a session at once, with whole-array moments
-and argpartition; pandas groupby computes 10 of them from the long table (the sums and plain correlations), so its ratio
-is too kind to it. Both are checked against the kernel before anything is timed.
+All 27 factors of `huatai27` (bar tier), 1-minute bars of 20 sessions x 1,000 symbols. Every variant runs in every
+round, one after the other, so that what else the machine does falls on all of them; ratios are medians over rounds of
+processor time. numpy goes session by session, pandas (slow) through one session a round, polars, in a process of its
+own (`--polars-python`, a Python that has it), through all sessions at once on one thread. Results are compared before
+anything is timed. Beside them: copying the same bytes in memory, the first call of a fresh process, and the memory and
+reading of a stream of sessions.
 """
 
 import argparse
@@ -11,191 +13,178 @@ import json
 import os
 import platform
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from intraday_peers import FIELDS, long_table, numpy_factors, pandas_factors, session_bars, with_empty_bars
 
 from fusion_factor.core.artifacts import code_commit, package_versions
-from fusion_factor.features.intraday import HUATAI27, compute_factors
+from fusion_factor.features.intraday import compute_factors, resolve
 from fusion_factor.market.store import SessionBars
 
-RESULTS = Path(__file__).parent / "results" / "intraday_factors.json"
+HERE = Path(__file__).parent
+RESULTS = HERE / "results" / "intraday_factors.json"
+FIRST_CALL = """
+import sys, time
+sys.path.insert(0, {here!r})
+from intraday_peers import session_bars
+bars = session_bars(1000)
+began = time.perf_counter()
+from fusion_factor.features.intraday import compute_factors
+compute_factors(bars)
+print(time.perf_counter() - began)
+"""
 
 
-def session_bars(n_symbols: int, n_bars: int, seed: int = 0) -> SessionBars:
-    """Random full bars without empty ones: float32 [S, B]."""
-    rng = np.random.default_rng(seed)
-    shape = (n_symbols, n_bars)
-    close = np.round(20 * np.exp(np.cumsum(rng.normal(0, 0.001, shape), axis=1)), 2)
-    open_ = np.concatenate([close[:, :1], close[:, :-1]], axis=1) + rng.choice([-0.01, 0, 0.01], shape)
-    high = np.maximum(open_, close) + rng.choice([0, 0.01], shape)
-    low = np.minimum(open_, close) - rng.choice([0, 0.01], shape)
-    volume = 100 * np.ceil(rng.lognormal(4, 1, shape))
-    fields = [np.ascontiguousarray(x, np.float32) for x in (open_, high, low, close, volume, volume * close)]
-    symbols = np.array([f"{600000 + i}.SH" for i in range(n_symbols)], dtype=object)
-    return SessionBars(np.datetime64("2024-01-02"), symbols, *fields)
-
-
-def corr(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Correlation of each row."""
-    x = x - np.nanmean(x, axis=1, keepdims=True)
-    y = y - np.nanmean(y, axis=1, keepdims=True)
-    return np.nansum(x * y, axis=1) / np.sqrt(np.nansum(x * x, axis=1) * np.nansum(y * y, axis=1))
-
-
-def moments(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Skewness and excess kurtosis of each row, NaN left out."""
-    d = x - np.nanmean(x, axis=1, keepdims=True)
-    square = d * d
-    m2 = np.nanmean(square, axis=1)
-    return np.nanmean(square * d, axis=1) / m2**1.5, np.nanmean(square * square, axis=1) / m2**2 - 3
-
-
-def largest(x: np.ndarray, share: float) -> np.ndarray:
-    """Mask of each row's largest values."""
-    count = int(np.ceil(share * x.shape[1] - 1e-9))
-    mask = np.zeros(x.shape, bool)
-    np.put_along_axis(mask, np.argpartition(-x, count - 1, axis=1)[:, :count], True, axis=1)
-    return mask
-
-
-def numpy_factors(bars: SessionBars) -> np.ndarray:
-    """The 27 factors of full 1-minute bars by whole-array numpy, [S, 27]."""
-    o, h, low, p, v, a = (
-        getattr(bars, name).astype(np.float64) for name in ("open", "high", "low", "close", "volume", "amount")
-    )
-    n = p.shape[1]
-    r = np.concatenate([p[:, :1] / o[:, :1] - 1, p[:, 1:] / p[:, :-1] - 1], axis=1)
-    first = np.delete(np.arange(n - 1), n // 2 - 1)
-    up, down, total_v, total_a = r > 0, r < 0, v.sum(axis=1), a.sum(axis=1)
-    b = np.where(h > low, (p - low) / np.where(h > low, h - low, 1), 0.5)
-    net = a * (2 * b - 1)
-    big, early = largest(a, 0.3), slice(0, n // 8)
-    edge = np.percentile(a[:, early], 70, axis=1, keepdims=True)
-    early_big = a[:, early] >= edge
-    skew_up, kurt_up = moments(np.where(up, v, np.nan))
-    skew_down, kurt_down = moments(np.where(down, v, np.nan))
-    shares = v.reshape(len(v), 8, -1).sum(axis=2) / total_v[:, None]
-    columns = [
-        moments(r[:, -n // 8 :])[0],
-        np.sum(r * r * down, axis=1) / np.sum(r * r, axis=1),
-        corr(r[:, first], r[:, first + 1]),
-        corr(p[:, first], o[:, first + 1]),
-        *(shares[:, k] for k in range(1, 7)),
-        corr(v, np.abs(r)),
-        corr(v[:, early], r[:, early]),
-        np.prod(np.where(big, 1 + r, 1), axis=1) - 1,
-        (np.sum(a * down, axis=1) / down.sum(axis=1)) / (total_a / n),
-        corr(v, (h - low) / o),
-        np.sum(a * largest(a, 0.2), axis=1) / total_a,
-        np.sum(a[:, early] * b[:, early] * early_big, axis=1) / np.sum(a[:, early] * early_big, axis=1),
-        np.sum(np.log1p(r) * largest(a, 0.1), axis=1),
-        np.sum(np.log1p(r[:, early]) * early_big, axis=1),
-        (np.sum(a * a * up, axis=1) - np.sum(a * a * down, axis=1)) / total_a**2,
-        np.sum(a[:, early] * b[:, early], axis=1) / np.sum(a[:, early], axis=1),
-        corr(r[:, first], net[:, first + 1]),
-        corr(net[:, first], r[:, first + 1]),
-        skew_up - skew_down,
-        kurt_up - kurt_down,
-        moments(v[:, early])[1],
-        corr(np.where(up, v, np.nan), np.where(up, a / v, np.nan)),
-    ]
-    return np.stack(columns, axis=1)
-
-
-PANDAS_NAMES = ("down_vol_perc", *(f"volume_perc{k}" for k in range(2, 8)), "corr_volume_item_px",
-                "corr_volume_amplitude", "concentration_diff_px")  # fmt: skip
-
-
-def long_table(bars: SessionBars) -> pd.DataFrame:
-    """The bars as a long table: a row a symbol and bar."""
-    n_symbols, n_bars = bars.close.shape
-    columns = {name: getattr(bars, name).astype(np.float64).ravel() for name in ("open", "high", "low", "close")}
-    columns |= {"volume": bars.volume.astype(np.float64).ravel(), "amount": bars.amount.astype(np.float64).ravel()}
-    keys = {"symbol": np.repeat(np.arange(n_symbols), n_bars), "bar": np.tile(np.arange(n_bars), n_symbols)}
-    return pd.DataFrame(keys | columns)
-
-
-def pandas_factors(table: pd.DataFrame, n_bars: int) -> np.ndarray:
-    """Ten of the factors by vectorised groupby, [S, 10]."""
-    symbol = table["symbol"]
-    before = table.groupby("symbol")["close"].shift()
-    r = table["close"] / before.fillna(table["open"]) - 1
-    volume, amount = table["volume"], table["amount"]
-
-    def total(x: pd.Series) -> pd.Series:
-        return x.groupby(symbol).sum()
-
-    def correlation(x: pd.Series, y: pd.Series) -> pd.Series:
-        x = x - x.groupby(symbol).transform("mean")
-        y = y - y.groupby(symbol).transform("mean")
-        return total(x * y) / np.sqrt(total(x * x) * total(y * y))
-
-    square, amount_square = r * r, amount * amount
-    window = table["bar"] // (n_bars // 8)
-    shares = volume.groupby([symbol, window]).sum().unstack().div(total(volume), axis=0)
-    columns = [
-        total(square.where(r < 0, 0.0)) / total(square),
-        *(shares[k] for k in range(1, 7)),
-        correlation(volume, r.abs()),
-        correlation(volume, (table["high"] - table["low"]) / table["open"]),
-        (total(amount_square.where(r > 0, 0.0)) - total(amount_square.where(r < 0, 0.0))) / total(amount) ** 2,
-    ]
-    return np.stack([column.to_numpy() for column in columns], axis=1)
-
-
-def timed(work: Callable[[], object]) -> float:
-    """Seconds of processor time of one call."""
-    began = time.process_time()
+def timed(work: Callable[[], object]) -> tuple[float, float]:
+    """Seconds of wall and of processor time of one call, all threads."""
+    wall, cpu = time.perf_counter(), time.process_time()
     work()
-    return time.process_time() - began
+    return time.perf_counter() - wall, time.process_time() - cpu
+
+
+def over_sessions(work: Callable[[SessionBars], object], sessions: list[SessionBars], threads: int) -> None:
+    """One call a session, in threads."""
+    if threads == 1:
+        for bars in sessions:
+            work(bars)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(work, sessions))
+
+
+def copy_sessions(sessions: list[SessionBars], targets: list[np.ndarray], threads: int) -> None:
+    """Copy the bytes of all sessions, in threads."""
+
+    def copy(t: int) -> None:
+        for f, name in enumerate(FIELDS):
+            np.copyto(targets[t][f], getattr(sessions[t], name))
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(copy, range(len(sessions))))
+
+
+def first_calls() -> dict[str, float]:
+    """Seconds from import to the first session's factors in a fresh process: compiled anew, and from numba's cache."""
+    with tempfile.TemporaryDirectory() as cache:
+        environment = os.environ | {"NUMBA_CACHE_DIR": cache}
+        command = [sys.executable, "-c", FIRST_CALL.format(here=str(HERE))]
+        took = [
+            float(subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout)
+            for _ in range(2)
+        ]
+    return {"compiled_anew": took[0], "from_cache": took[1]}
+
+
+def run_polars(python: str, sessions: list[SessionBars], rounds: int) -> tuple[np.ndarray, dict[str, object]]:
+    """Factors [T * S, 27] and timings by polars."""
+    with tempfile.TemporaryDirectory() as folder:
+        bars, out = Path(folder) / "bars.parquet", Path(folder) / "factors.parquet"
+        pd.concat([long_table(day).assign(session=t) for t, day in enumerate(sessions)]).to_parquet(bars)
+        command = [python, str(HERE / "intraday_polars.py"), str(bars), str(out), str(rounds), "1"]
+        printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        return pd.read_parquet(out).drop(columns=["session", "symbol"]).to_numpy(), json.loads(printed)
+
+
+def compare(name: str, ours: np.ndarray, theirs: np.ndarray) -> float:
+    """Share of equal factors where the kernel has one (the peers know no rules of missing values). A peer breaks ties
+    of amounts in its own way, which touches a few of the largest-bar factors; SystemExit when it is more than that."""
+    agreeing = float(np.isclose(ours, theirs, rtol=1e-6, atol=1e-9)[np.isfinite(ours)].mean())
+    if agreeing < 0.999:
+        raise SystemExit(f"{name} and the kernel agree on {agreeing:.2%} of the factors only")
+    return agreeing
+
+
+def stream(symbols: int) -> dict[str, float]:
+    """Memory and reading of a stream, from a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, str(HERE / "intraday_memory.py"), folder, str(symbols), "6"]
+        result: dict[str, float] = json.loads(
+            subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        )
+    return result
+
+
+def measure(sessions: list[SessionBars], rounds: int) -> dict[str, list[tuple[float, float]]]:
+    """Wall and processor seconds of each variant in each round."""
+    targets = [np.empty((len(FIELDS), *sessions[0].close.shape), np.float32) for _ in sessions]
+    thin, table = [with_empty_bars(bars) for bars in sessions], long_table(sessions[0])
+    open27 = resolve("open27")
+    variants: dict[str, Callable[[], object]] = {
+        "kernel": lambda: over_sessions(compute_factors, sessions, 1),
+        "kernel, 2 threads": lambda: over_sessions(compute_factors, sessions, 2),
+        "kernel, empty bars": lambda: over_sessions(compute_factors, thin, 1),
+        "kernel, open27": lambda: over_sessions(lambda bars: compute_factors(bars, open27), sessions, 1),
+        "numpy": lambda: over_sessions(numpy_factors, sessions[:4], 1),
+        "pandas": lambda: pandas_factors(table),
+        "copy": lambda: copy_sessions(sessions, targets, 1),
+        "copy, 2 threads": lambda: copy_sessions(sessions, targets, 2),
+    }
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in variants}
+    for work in variants.values():
+        work()
+    for _ in range(rounds):
+        for name, work in variants.items():
+            taken[name].append(timed(work))
+    return taken
 
 
 def main() -> None:
-    """Check that the variants agree, time them in turns, print and write the ratios."""
+    """Check that the variants agree, time them in turns, print and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--symbols", type=int, default=2000)
+    parser.add_argument("--symbols", type=int, default=1000)
+    parser.add_argument("--sessions", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--polars-python", default=None, help="a Python that has polars; left out without")
     options = parser.parse_args()
-    bars = session_bars(options.symbols, 240)
-    table = long_table(bars)
-    began = time.perf_counter()
-    ours = compute_factors(bars)
-    first_call = time.perf_counter() - began
-    # argpartition breaks ties of amounts in its own way, which touches a few of the largest-bar factors
-    agreeing = np.isclose(ours, numpy_factors(bars), rtol=1e-6, atol=1e-9).mean()
-    if agreeing < 0.999:
-        raise SystemExit(f"numpy and the kernel agree on {agreeing:.2%} of the factors only")
-    at = [HUATAI27.index(name) for name in PANDAS_NAMES]
-    np.testing.assert_allclose(ours[:, at], pandas_factors(table, 240), rtol=1e-6, atol=1e-9)
-
-    variants: dict[str, Callable[[], object]] = {
-        "kernel, 27 factors": lambda: compute_factors(bars),
-        "numpy, 27 factors": lambda: numpy_factors(bars),
-        "pandas groupby, 10 factors": lambda: pandas_factors(table, 240),
+    sessions = [session_bars(options.symbols, seed=t) for t in range(options.sessions)]
+    ours = np.concatenate([compute_factors(bars) for bars in sessions])
+    agreeing = {
+        "numpy": compare("numpy", ours, np.concatenate([numpy_factors(bars) for bars in sessions])),
+        "pandas": compare("pandas", ours[: options.symbols], pandas_factors(long_table(sessions[0]))),
     }
-    seconds: dict[str, list[float]] = {name: [] for name in variants}
-    for _ in range(options.rounds):
-        for name, work in variants.items():
-            seconds[name].append(timed(work))
-    ours_s = seconds["kernel, 27 factors"]
-    ratios = {
-        name: statistics.median(x / y for x, y in zip(taken, ours_s, strict=True)) for name, taken in seconds.items()
-    }
-    rate = bars.close.size / statistics.median(ours_s) / 1e6
-    for name, ratio in ratios.items():
-        print(f"{name:28s} {ratio:7.2f} x the kernel's time")
-    print(f"kernel: {rate:.1f} million bars a second of processor time; first call of the process {first_call:.1f} s")
+    bars_of = {"numpy": 4 / options.sessions, "pandas": 1 / options.sessions}  # share of the bars that a variant reads
+    taken = measure(sessions, options.rounds)
+    versions = package_versions()
+    if options.polars_python:
+        values, printed = run_polars(options.polars_python, sessions, options.rounds)
+        agreeing["polars"] = compare("polars", ours, values)
+        taken["polars"] = [(one["wall"], one["cpu"]) for one in printed["rounds"]]  # type: ignore[attr-defined]
+        versions["polars"] = str(printed["version"])
+    n_bars = sum(bars.close.size for bars in sessions)
+    rows = {}
+    for name, times in taken.items():
+        wall, cpu = (statistics.median(one[k] for one in times) / bars_of.get(name, 1.0) for k in (0, 1))
+        rates = [a[1] / bars_of.get(name, 1.0) / b[1] for a, b in zip(times, taken["kernel"], strict=True)]
+        rows[name] = {
+            "million_bars_per_wall_second": n_bars / wall / 1e6,
+            "million_bars_per_cpu_second": n_bars / cpu / 1e6,
+            "best_million_bars_per_wall_second": n_bars / min(t[0] for t in times) * bars_of.get(name, 1.0) / 1e6,
+            "gigabytes_per_wall_second": n_bars * 24 / wall / 1e9,
+            "cpu_time_over_kernel": statistics.median(rates),
+        }
+        print(
+            f"{name:20s} {n_bars / cpu / 1e6:8.1f} M bars/cpu s, {n_bars / wall / 1e6:8.1f} M bars/s, "
+            f"{n_bars * 24 / wall / 1e9:6.2f} GB/s, {statistics.median(rates):7.2f} x the kernel's cpu time"
+        )
     result = {
-        "bars": bars.close.size, "rounds": options.rounds, "ratio_to_kernel": ratios,
-        "kernel_million_bars_per_cpu_second": rate, "first_call_seconds": first_call,
+        "bars": n_bars, "symbols": options.symbols, "sessions": options.sessions, "rounds": options.rounds,
+        "variants": rows, "share_of_equal_factors": agreeing, "first_call_seconds": first_calls(),
+        "stream": stream(4 * options.symbols), "load_average": os.getloadavg(),
         "machine": {"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count(),
                     "python": platform.python_version()},
-        "versions": package_versions(), "commit": code_commit(),
+        "versions": versions, "commit": code_commit(),
     }  # fmt: skip
+    print(
+        json.dumps({key: result[key] for key in ("first_call_seconds", "stream", "share_of_equal_factors")}, indent=1)
+    )
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     RESULTS.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
+    from fusion_factor.stages.stage import Workspace
+
 STAGES = {
     "run": "all of the below in order; what is unchanged is skipped",
     "simulate": "write the simulated A-share-like market",
@@ -20,6 +22,7 @@ STAGES = {
     "evaluate": "RankIC, layers, seeds, single factors",
     "rotate": "the theme, concept and industry strategies on the fused score",
     "report": "one self-contained HTML page of the results",
+    "sweep": "search any values of the configuration by validation RankIC: sweep=NAME sweep.trials=40",
     "backtest": "work one case folder exactly: case=FOLDER out=FOLDER",
 }
 
@@ -36,12 +39,14 @@ overrides are Hydra's; the config tree is shown by `fusion-factor run --cfg job 
   experiment=NAME                  a ready variant: {experiment}
   debug=tiny                       a very small market, one seed, a few epochs; debug=true: full tracebacks
   seed=1  train.fit.max_epochs=20  any value of the tree
-  -m seed=0,1,2                    a sweep, one job a combination; unchanged stages are shared
+  -m seed=0,1,2                    a grid, one job a combination; unchanged stages are shared
+  sweep=NAME                       a search space, for the stage sweep: {sweep}
 
 examples
   fusion-factor run
   fusion-factor run experiment=ashare data.folder=/data/ashare
   fusion-factor run -m train.fit.learning_rate=0.002,0.005
+  fusion-factor sweep sweep=lf sweep.trials=30
   fusion-factor backtest case=my_case out=my_result
 
 exit status: 0 done, 1 an internal mistake, 2 bad input or a bad override (one line says which)
@@ -74,7 +79,9 @@ def main(arguments: Sequence[str] | None = None, *, stage: str | None = None) ->
 
 def _help_text() -> str:
     stages = "\n".join(f"  {name:<10} {purpose}" for name, purpose in STAGES.items())
-    return _HELP.format(stages=stages, data=_choices("data"), experiment=_choices("experiment"))
+    return _HELP.format(
+        stages=stages, data=_choices("data"), experiment=_choices("experiment"), sweep=_choices("sweep")
+    )
 
 
 def _choices(group: str) -> str:
@@ -100,20 +107,24 @@ def _compose_and_work(stage: str, words: list[str]) -> None:
     """Hydra composes and hands over once; `--cfg`, `-m` and the other words of Hydra work as its users expect."""
     import hydra
 
+    from fusion_factor.core.errors import ConfigError
     from fusion_factor.stages.settings_folder import conf_folder
 
     if any(word in ("-m", "--multirun") for word in words):
+        if stage == "sweep":
+            raise ConfigError("sweep: is many trials already; -m makes grids of the other stages")
         from fusion_factor.pipeline import check_sweep
 
         check_sweep([word for word in words if not word.startswith("-")])
     sys.argv = [f"fusion-factor {stage}", *words]
+    grid: list[tuple[Path, int, list[str], Workspace]] = []
 
     @hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")
     def job(config: "DictConfig") -> None:
         from hydra.core.hydra_config import HydraConfig
         from hydra.types import RunMode
 
-        from fusion_factor.pipeline import run_pipeline
+        from fusion_factor.pipeline import run_pipeline, run_sweep
         from fusion_factor.stages.settings import read_settings
         from fusion_factor.stages.stage import Workspace
 
@@ -121,9 +132,29 @@ def _compose_and_work(stage: str, words: list[str]) -> None:
         run = HydraConfig.get()
         own = Path(run.runtime.output_dir) if run.mode == RunMode.MULTIRUN else None
         logging.captureWarnings(True)
-        run_pipeline(stage, settings, Workspace(Path(settings.root), own))
+        if stage == "sweep":
+            run_sweep(settings, list(run.overrides.task))
+            return
+        workspace = Workspace(Path(settings.root), own)
+        run_pipeline(stage, settings, workspace)
+        if own is not None:
+            grid.append((Path(run.sweep.dir), run.job.num, list(run.overrides.task), workspace))
 
-    job()
+    try:
+        job()
+    finally:
+        _end_grid(grid)
+
+
+def _end_grid(grid: list[tuple[Path, int, list[str], "Workspace"]]) -> None:
+    """Compare the jobs of a multirun that ended; jobs that a launcher ran elsewhere are not known here."""
+    if not grid:
+        return
+    from fusion_factor.stages.grid import GridJob, write_grid
+
+    path = write_grid(grid[0][0], [GridJob(number, words, place) for _, number, words, place in grid])
+    if path is not None:
+        print(f"leaderboard: {path}", flush=True)
 
 
 def _guarded(work: Callable[[], None], *, debug: bool) -> int:

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterator, Sequence
 
 from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from fusion_factor.stages import evaluate, features, report, rotate, scores, simulate, train
@@ -12,6 +13,7 @@ from fusion_factor.stages.console import result_table
 from fusion_factor.stages.settings import Settings, read_settings
 from fusion_factor.stages.settings_folder import conf_folder
 from fusion_factor.stages.stage import Stage, Workspace, check_inputs, run_stage
+from fusion_factor.stages.sweep import sweep_command
 
 log = logging.getLogger("fusion_factor")
 
@@ -41,6 +43,20 @@ def run_pipeline(command: str, settings: Settings, workspace: Workspace) -> None
         run_stage(stage, settings, workspace)
     if command in ("run", "report", "evaluate", "rotate"):
         print(result_table(workspace), flush=True)
+
+
+def run_sweep(settings: Settings, words: Sequence[str]) -> None:
+    """Work off the study that `settings` describe; each trial adds its own overrides to `words`, the command's."""
+    check_settings(settings)
+    sweep_command(settings, words, compose_settings, check_settings)
+
+
+def compose_settings(words: Sequence[str]) -> Settings:
+    """The settings that some overrides give, within a command of Hydra's or without."""
+    if GlobalHydra.instance().is_initialized():
+        return read_settings(compose("config", list(words)))
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        return read_settings(compose("config", list(words)))
 
 
 CHECKED_JOBS = 1000

@@ -1,3 +1,4 @@
 from fusion_factor.cli import main
 
-raise SystemExit(main(stage="scores"))
+if __name__ == "__main__":
+    raise SystemExit(main(stage="scores"))

@@ -8,8 +8,8 @@ import pytest
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 
-@pytest.mark.parametrize("page", ["notebook.md"])
-def test_page_prints_what_it_says(page: str) -> None:
+@pytest.mark.parametrize(("page", "examples"), [("notebook.md", 10), ("fusion.md", 8)])
+def test_page_prints_what_it_says(page: str, examples: int) -> None:
     outcome = doctest.testfile(str(DOCS / page), module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE)
-    assert outcome.attempted > 10
+    assert outcome.attempted > examples
     assert outcome.failed == 0

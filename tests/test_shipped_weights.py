@@ -1,18 +1,30 @@
 """The shipped weights are what their README says: files, fingerprints, networks, and the fold they were fitted for."""
 
+import inspect
 import re
 from pathlib import Path
 
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
 
 from fusion_factor.core.artifacts import fingerprint
 from fusion_factor.training.checkpoints import Checkpoint
+from fusion_factor.training.components import find_class
+from fusion_factor.training.scoring import load_network
 
 FOLDER = Path(__file__).parents[1] / "checkpoints"
 FILES = sorted(FOLDER.glob("*/*.ckpt"))
 PARAMETERS = {"hf": 5401, "lf": 3693}
+
+
+def filled(spec):
+    """The arguments of a network with what it takes for those that are left out."""
+    arguments = {key: value for key, value in spec.items() if key != "_target_"}
+    bound = inspect.signature(find_class(spec["_target_"], torch.nn.Module)).bind(**arguments)
+    bound.apply_defaults()
+    return {key: list(value) if isinstance(value, tuple) else value or None for key, value in bound.arguments.items()}
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +50,9 @@ def test_weights_are_plain_tensors_of_the_default_networks(path, config):
     name = path.parent.name
     network = checkpoint.about["network"]
     assert network["name"] == name
-    assert network["network"] == dict(config.networks[name].network)
+    assert filled(network["network"]) == filled(OmegaConf.to_container(config.networks[name].network))
     assert checkpoint.about["first_use"] == config.train.folds.first_use
+    load_network(checkpoint)
     weights = [value for key, value in checkpoint.weights.items() if "running" not in key and "num_batches" not in key]
     assert sum(value.numel() for value in weights) == PARAMETERS[name]
     assert all(torch.isfinite(value).all() for value in weights)

@@ -24,7 +24,12 @@ _total = np.add.reduce
 
 
 def free_orders(
-    orders: list[Order], quotes: Quotes, price_tn: np.ndarray, flags: Flags | None, delistings: Delistings | None
+    orders: list[Order],
+    picked_en: np.ndarray,
+    quotes: Quotes,
+    price_tn: np.ndarray,
+    flags: Flags | None,
+    delistings: Delistings | None,
 ) -> np.ndarray:
     """Whether an order can be part of a run, bool [E], provided that exactly the picks of the one before are held.
 
@@ -33,7 +38,6 @@ def free_orders(
     """
     if len(orders) < 2:
         return np.zeros(len(orders), bool)
-    picked_en = np.array([order.picked_n for order in orders])
     at_e = np.array([order.at for order in orders])
     plain_e = np.array([order.trade and order.spare == 0.0 for order in orders]) & picked_en.any(axis=1)
     e, n = np.nonzero(picked_en[1:] | picked_en[:-1])
@@ -74,6 +78,7 @@ class _Flat(NamedTuple):
 
 def free_run(
     orders: list[Order],
+    picked_en: np.ndarray,
     names: np.ndarray,
     units: np.ndarray,
     cash: float,
@@ -81,19 +86,19 @@ def free_run(
     price_tn: np.ndarray,
     rules: TradeRules,
 ) -> FreeRun:
-    """Do a run of `free_orders` from a holding: `units` of `names`, and cash."""
-    flat = _lay_out(orders, names, price_tn)
+    """Do a run of `free_orders` (`picked_en`: theirs, together) from a holding: `units` of `names`, and cash."""
+    flat = _lay_out(orders, picked_en, names, price_tn)
     value, target, units_after = (np.empty(len(flat.names)) for _ in range(3))
     money: list[tuple[float, ...]] = []  # value before, cost, cash, value after
     units_n = np.zeros(len(quotes.names))
     units_n[names] = units
-    bounds = flat.first_e.tolist()
-    for order, (begin, stop) in zip(orders, pairwise(bounds), strict=True):
+    bounds, counts = flat.first_e.tolist(), np.count_nonzero(picked_en, axis=1).tolist()
+    for order, count, (begin, stop) in zip(orders, counts, pairwise(bounds), strict=True):
         here = slice(begin, stop)
         at, price, picked = flat.names[here], flat.price[here], flat.picked[here]
         value_k = np.multiply(units_n.take(at), price, out=value[here])
         before = float(_total(value_k)) + cash
-        weight = order.weight * int(np.count_nonzero(picked))
+        weight = order.weight * count
         target_k = np.multiply(picked, target_value(before, before, weight, order.weight, 0.0, rules), out=target[here])
         factor, cost = scaling(target_k, value_k, picked, rules)
         if factor != 1.0:
@@ -118,8 +123,7 @@ def free_run(
     )
 
 
-def _lay_out(orders: list[Order], names: np.ndarray, price_tn: np.ndarray) -> _Flat:
-    picked_en = np.array([order.picked_n for order in orders])
+def _lay_out(orders: list[Order], picked_en: np.ndarray, names: np.ndarray, price_tn: np.ndarray) -> _Flat:
     concerned_en = picked_en.copy()
     concerned_en[1:] |= picked_en[:-1]
     concerned_en[0, names] = True

@@ -1,9 +1,10 @@
 """From stock scores to index scores: members at the signal, their aggregate, coverage and smoothing (SEMANTICS 2, 3).
 
-Legend: s signal, c index code of the pool, m symbol with a score somewhere, p piece of a membership spell.
+Legend: s signal, c index code of the pool, m symbol with a score somewhere, p piece of a membership spell (a member).
 Sums run in symbol order, so that nothing depends on the order of the input.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from fusion_factor.core.spells import segments
 __all__ = ["IndexScores", "Members", "index_scores", "smoothed"]
 
 _CEIL_SLACK = 1e-9
+_BLOCK_CELLS = 100_000
 
 
 class IndexScores(NamedTuple):
@@ -49,8 +51,18 @@ class Members:
         here = np.flatnonzero((self.start <= signal) & (signal < self.out))
         later = np.concatenate([self.start[self.start > signal], self.out[self.out > signal]])
         until = int(later.min()) if later.size else np.iinfo(np.int64).max
-        count = np.bincount(self.code[here], minlength=len(self.codes))
-        return _There(until, self.code[here], self.symbol[here], self.weight[here], count)
+        size = np.bincount(self.code[here], minlength=len(self.codes))
+        return _There(until, self.code[here], self.symbol[here], self.weight[here], size)
+
+    def stretches(self, signals: np.ndarray) -> Iterator[tuple[slice, "_There"]]:
+        """Signals between which no membership changes, cut into blocks of about `_BLOCK_CELLS` members."""
+        first = 0
+        while first < len(signals):
+            there = self.at(int(signals[first]))
+            stop = int(np.searchsorted(signals, there.until))
+            rows = max(_BLOCK_CELLS // max(len(there.code), 1), 1)
+            yield from ((slice(at, min(at + rows, stop)), there) for at in range(first, stop, rows))
+            first = stop
 
 
 class _There(NamedTuple):
@@ -62,13 +74,20 @@ class _There(NamedTuple):
     weight: np.ndarray
     size: np.ndarray
 
-    def sum_of(self, values: np.ndarray) -> np.ndarray:
-        """Sum of the members' values for each code, in symbol order."""
-        return np.bincount(self.code, values, len(self.size))
+    def sum_of(self, values_sp: np.ndarray) -> np.ndarray:
+        """Sum [S, C] of the members' values [S, P] for each code, in symbol order."""
+        total_sc = np.zeros((len(values_sp), len(self.size)), values_sp.dtype)
+        codes = np.flatnonzero(self.size)
+        if codes.size:
+            first = (np.cumsum(self.size) - self.size)[codes]
+            total_sc[:, codes] = np.add.reduceat(values_sp, first, axis=1)
+        return total_sc
 
-    def number_of(self, marked: np.ndarray) -> np.ndarray:
-        """Number of marked members of each code."""
-        return self.size if marked.all() else self.sum_of(marked).astype(np.int64)
+    def number_of(self, marked_sp: np.ndarray) -> np.ndarray:
+        """Number [S, C] of marked members of each code."""
+        if marked_sp.all():
+            return np.broadcast_to(self.size, (len(marked_sp), len(self.size)))
+        return self.sum_of(marked_sp.astype(np.int64))
 
 
 def index_scores(
@@ -98,33 +117,40 @@ def index_scores(
     nobody = np.full((len(signals), 1), np.nan)
     padded = np.hstack([score_sm, nobody])
     padded_cap = None if cap_sm is None else np.hstack([cap_sm, nobody])
-    there: _There | None = None
-    for i, signal in enumerate(signals):
-        if there is None or signal >= there.until:
-            there = members.at(int(signal))
-        x = padded[i].take(there.symbol)
+    for rows, there in members.stretches(signals):
+        x = padded[rows].take(there.symbol, axis=1)
         scored = ~np.isnan(x)
         n_scored = there.number_of(scored)
-        coverage = np.divide(n_scored, there.size, out=np.full(n_codes, np.nan), where=there.size > 0)
+        coverage = np.divide(n_scored, there.size, out=np.full(n_scored.shape, np.nan), where=there.size > 0)
         if aggregate == "mean":
-            value = _quotient(there.sum_of(np.where(scored, x, 0.0)), n_scored)
+            value = _quotient(there.sum_of(_kept(x, scored)), n_scored)
         elif aggregate in ("weight", "cap"):
-            weight = there.weight if padded_cap is None else padded_cap[i].take(there.symbol)
+            weight = there.weight if padded_cap is None else padded_cap[rows].take(there.symbol, axis=1)
             usable = scored & ~np.isnan(weight)
-            weight = np.where(usable, weight, 0.0)
-            value = _quotient(there.sum_of(weight * np.where(usable, x, 0.0)), there.sum_of(weight))
+            weight = _kept(np.broadcast_to(weight, x.shape), usable)
+            value = _quotient(there.sum_of(weight * _kept(x, usable)), there.sum_of(weight))
         elif aggregate == "median":
-            value = _median(there.code[scored], x[scored], n_scored)
+            value = np.array([_median(there.code[s], v[s], n) for v, s, n in zip(x, scored, n_scored, strict=True)])
         else:
-            value = _top_mean(there.code[scored], x[scored], n_scored, top_share, ascending)
+            value = np.array(
+                [
+                    _top_mean(there.code[s], v[s], n, top_share, ascending)
+                    for v, s, n in zip(x, scored, n_scored, strict=True)
+                ]
+            )
         enough = (n_scored >= min_members) & (coverage >= min_coverage)
-        raw_sc[i] = np.where(enough, value, np.nan)
-        coverage_sc[i] = coverage
+        raw_sc[rows] = np.where(enough, value, np.nan)
+        coverage_sc[rows] = coverage
     return IndexScores(raw_sc, coverage_sc)
 
 
+def _kept(values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """The values, 0 where they are not wanted."""
+    return values if wanted.all() else np.where(wanted, values, 0.0)
+
+
 def _quotient(total: np.ndarray, count: np.ndarray) -> np.ndarray:
-    return np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
+    return np.divide(total, count, out=np.full(np.shape(total), np.nan), where=count > 0)
 
 
 def _median(code: np.ndarray, x: np.ndarray, count: np.ndarray) -> np.ndarray:

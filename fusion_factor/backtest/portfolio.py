@@ -5,6 +5,7 @@ Rotations and stock portfolios differ in where scores and flags come from; every
 Legend: t session, s signal, c name of the pool, d session from the base to the end.
 """
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from fusion_factor.backtest.ledger import Delistings, Order, Path
 from fusion_factor.backtest.metrics import NavPath, activity, figures, win_rate
 from fusion_factor.backtest.parameters import Parameters
 from fusion_factor.backtest.picks import Picks, pick
+from fusion_factor.backtest.prepared import Memory
 from fusion_factor.backtest.quotes import Flags, Quotes
 from fusion_factor.backtest.result import Result
 from fusion_factor.backtest.simulate import simulate
@@ -87,6 +89,7 @@ def run_portfolio(
     parameters: Parameters,
     *,
     market_returns: Callable[[], np.ndarray],
+    memory: Memory,
     reasons: Reasons,
     flags: Flags | None = None,
     delistings: Delistings | None = None,
@@ -97,6 +100,7 @@ def run_portfolio(
     Args:
         quotes: prices of the pool. signals, decisions: when, and from what.
         market_returns: session returns [T] of the benchmark; asked for unless it is `pool_held` or `cash`.
+        memory: keeps the held benchmark, which settings with the same eligible names share.
         reasons: why a name cannot be traded; asked for only when a table of blocked orders is.
         flags, delistings: as `simulate` takes them. counts: further figures to be listed.
     """
@@ -130,7 +134,9 @@ def run_portfolio(
         delistings=delistings,
     )
     if parameters.benchmark_kind == "pool_held":
-        benchmark_d = _held_pool(quotes, executable, decisions.eligible_sc, base, end, parameters.execute, delistings)
+        benchmark_d = _held_pool(
+            quotes, executable, decisions.eligible_sc, base, end, parameters.execute, delistings, memory
+        )
     elif parameters.benchmark_kind == "cash":
         benchmark_d = np.ones(end - base + 1)
     else:
@@ -147,15 +153,22 @@ def _held_pool(
     end: int,
     execute: str,
     delistings: Delistings | None,
+    memory: Memory,
 ) -> np.ndarray:
     """NAV of all eligible names at equal weight from the same signals, without costs and flags."""
-    n_eligible = eligible_sc.sum(axis=1).tolist()
-    orders = [
-        Order(int(at), eligible, 1.0 / max(n, 1), 0.0, n > 0)
-        for at, eligible, n in zip(executable, eligible_sc, n_eligible, strict=False)
-    ]
-    free = TradeRules(buy_rate=0.0, sell_rate=0.0)
-    return simulate(quotes, orders, base, end, execute=execute, rules=free, delistings=delistings).nav_d
+
+    def hold() -> np.ndarray:
+        n_eligible = eligible_sc.sum(axis=1).tolist()
+        orders = [
+            Order(int(at), eligible, 1.0 / max(n, 1), 0.0, n > 0)
+            for at, eligible, n in zip(executable, eligible_sc, n_eligible, strict=False)
+        ]
+        free = TradeRules(buy_rate=0.0, sell_rate=0.0)
+        return simulate(quotes, orders, base, end, execute=execute, rules=free, delistings=delistings).nav_d
+
+    eligible = hashlib.blake2b(executable.tobytes() + eligible_sc.tobytes()).digest()
+    haircut = None if delistings is None else delistings.haircut
+    return memory.get(("held", eligible, base, end, execute, haircut), hold)
 
 
 def _result(

@@ -37,6 +37,7 @@ class _Pool:
         self.members = Members(data.members, sessions, codes, data.scores.symbols)
         self.without_members = len(codes) - int(np.isin(codes, data.members["code"].unique()).sum())
         self.mean_returns = self.quotes.mean_returns()
+        self.memory = Memory(limit=4)
         self.blocked_tc: tuple[np.ndarray, np.ndarray] | None = None
         if data.flags is not None:
             grid = Grid(data.flags, sessions, codes, key="code")
@@ -115,6 +116,7 @@ class RotationData:
             Decisions(score_sc, scores.coverage_sc, eligible_sc),
             parameters,
             market_returns=lambda: self._market_returns(pool, parameters),
+            memory=pool.memory,
             reasons=pool.reasons(parameters.execute),
             flags=pool.flags(),
             counts={"codes_without_members": pool.without_members},

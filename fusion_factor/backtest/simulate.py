@@ -195,10 +195,10 @@ class _Simulator:
         held = self.held
         return held.cash >= 0.0 and held.names.size > 0 and np.array_equal(held.names, np.flatnonzero(picked_n))
 
-    def run_freely(self, orders: list[Order]) -> list[Execution]:
+    def run_freely(self, orders: list[Order], picked_en: np.ndarray) -> list[Execution]:
         """Do a run of orders that nothing hinders, and value the sessions between them."""
         held = self.held
-        run = free_run(orders, held.names, held.units, held.cash, self.quotes, self.price_tn, self.rules)
+        run = free_run(orders, picked_en, held.names, held.units, held.cash, self.quotes, self.price_tn, self.rules)
         span = slice(orders[0].at - self.base, orders[-1].at - self.base)
         self.nav_d[span], self.stale_d[span] = run.nav_d, run.stale_d
         self.held = _Holding(run.names, run.units, run.cash)
@@ -256,9 +256,10 @@ def simulate(
     """
     rules = rules or TradeRules()
     run = _Simulator(quotes, base, end, execute, rules, daily_reset, flags, delistings)
+    picked_en = np.array([order.picked_n for order in orders], bool)
     free_e = np.zeros(len(orders), bool)
     if not daily_reset:
-        free_e = free_orders(orders, quotes, run.price_tn, flags, delistings)
+        free_e = free_orders(orders, picked_en, quotes, run.price_tn, flags, delistings)
     stops = np.append(np.flatnonzero(~free_e), len(orders))
     done: list[Execution] = []
     first = base
@@ -266,7 +267,8 @@ def simulate(
         i = len(done)
         run.carry(first, orders[i].at)
         if free_e[i] and run.holds_just(orders[i - 1].picked_n):
-            done += run.run_freely(orders[i : int(stops[np.searchsorted(stops, i)])])
+            stop = int(stops[np.searchsorted(stops, i)])
+            done += run.run_freely(orders[i:stop], picked_en[i:stop])
         else:
             done.append(run.execute(orders[i]))
         first = orders[len(done) - 1].at

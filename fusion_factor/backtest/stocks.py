@@ -38,7 +38,7 @@ class _Pool:
         self.quotes = Quotes(sessions, symbols, self.grid.fill(opens), self.grid.fill(closes))
         self.score_tn = dense(data.scores, "score", sessions, symbols)
         self.delisted_n = self._delisted()
-        self._memory = Memory()
+        self.memory = Memory()
 
     def _delisted(self) -> np.ndarray:
         """First session at or after each delist_date; the number of sessions where there is none."""
@@ -56,7 +56,7 @@ class _Pool:
         """A raw column [T, N], or None where the table has none."""
         if column not in self.data.stock_prices:
             return None
-        return self._memory.get(column, lambda: self.grid.fill(self.data.stock_prices[column].to_numpy()))
+        return self.memory.get(column, lambda: self.grid.fill(self.data.stock_prices[column].to_numpy()))
 
     def flags(self, execute: str) -> Flags:
         """Flags of section 9 on raw prices, as the simulator asks for them."""
@@ -96,11 +96,11 @@ class _Pool:
         spells = members[members["code"] == code]
         if spells.empty:
             raise ConfigError(f"universe: {code} has no spell in members")
-        return self._memory.get(("universe", code), lambda: cover(spells, self.data.calendar.sessions, self.symbols))
+        return self.memory.get(("universe", code), lambda: cover(spells, self.data.calendar.sessions, self.symbols))
 
     def mean_returns(self, universe: str | None) -> np.ndarray:
         member_tn = None if universe is None else self.universe(universe)
-        return self._memory.get(("mean", universe), lambda: self.quotes.mean_returns(member_tn))
+        return self.memory.get(("mean", universe), lambda: self.quotes.mean_returns(member_tn))
 
 
 class StockData:
@@ -163,6 +163,7 @@ class StockData:
             Decisions(score_sn, np.ones(score_sn.shape), eligible_sn),
             parameters,
             market_returns=lambda: self._market_returns(pool, parameters),
+            memory=pool.memory,
             reasons=pool.reasons(parameters.execute),
             flags=pool.flags(parameters.execute),
             delistings=Delistings(pool.delisted_n, parameters.delist_haircut),

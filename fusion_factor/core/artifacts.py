@@ -16,6 +16,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from fusion_factor.core.errors import DataError
 
 SCHEMA_VERSION = 1
@@ -96,6 +99,19 @@ def fingerprint(*paths: str | Path) -> str:
             with file.open("rb") as stream:
                 while chunk := stream.read(_CHUNK):
                     digest.update(chunk)
+    return digest.hexdigest()[:16]
+
+
+def hash_of_arrays(*arrays: npt.NDArray[Any] | None) -> str:
+    """A short hash of arrays' shapes, types and values; texts may be objects, None counts as absent."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        if array is None:
+            digest.update(b"-")
+            continue
+        plain = array.astype(str) if array.dtype.kind == "O" else array
+        digest.update(f"{plain.shape} {plain.dtype.str} ".encode())
+        digest.update(np.ascontiguousarray(plain).view(np.uint8).data if plain.size else b"")
     return digest.hexdigest()[:16]
 
 

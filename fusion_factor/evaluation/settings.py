@@ -71,6 +71,32 @@ class EvaluationSettings:
         if self.grid == "explicit" and self.signal_dates is None:
             raise ConfigError("signal_dates: the grid explicit needs a list of dates, got none")
 
+    @property
+    def words(self) -> str:
+        """The label's return as people write it, T the date of the score.
+
+        >>> EvaluationSettings(horizon=5, label_lag=1).words, EvaluationSettings(horizon=10, label="open").words
+        ('T+1..T+6', 'open T+1..open T+11')
+        >>> EvaluationSettings(horizon="next").words
+        'T..next date'
+        """
+        price = "" if self.label == "close" else f"{self.label} "
+        start = self.label_lag + (self.label != "close")
+        first = f"{price}T+{start}" if start else f"{price}T"
+        after = f"+{start}" if start else ""
+        if self.horizon == NEXT:
+            return f"{first}..{price}next date{after}"
+        return f"{first}..{price}T+{start + self.horizon}"
+
+    @property
+    def rhythm(self) -> str:
+        """How often there is a date.
+
+        >>> EvaluationSettings(grid="every_n", n=5).rhythm, EvaluationSettings().rhythm
+        ('every 5 sessions', 'weekly')
+        """
+        return f"every {self.n} sessions" if self.grid == "every_n" else self.grid
+
     def _put(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
 

@@ -15,22 +15,31 @@ from pathlib import Path
 import numpy as np
 
 from fusion_factor.core.progress import Progress
-from fusion_factor.features.bars import MONTH, WEEK, DailyBars, daily_bars, rolling_panel
+from fusion_factor.features.bad_input import write_report
+from fusion_factor.features.bars import MONTH, WEEK, DailyBars, calendar_panel, daily_bars, rolling_panel
 from fusion_factor.features.config import FeatureConfig
 from fusion_factor.features.factor_stream import FactorStream, factor_count
 from fusion_factor.features.feature_set import OPTIONAL_PANELS, REQUIRED_PANELS, FeatureSet
-from fusion_factor.features.intraday.catalogue import CATALOGUE, PRESETS
+from fusion_factor.features.intraday.catalogue import CATALOGUE, LEVEL2, PRESETS
 from fusion_factor.features.own_factors import OwnFactor, own_factors
 from fusion_factor.features.panel import BoolArray, Float32Array, Panel, create_values
 from fusion_factor.features.preprocess import Regressors, block_of, regressors, standardise
-from fusion_factor.features.universe import has_high_frequency, has_low_frequency, labels, universe
+from fusion_factor.features.session_factors import SessionFactors
+from fusion_factor.features.tiers import names_of
+from fusion_factor.features.universe import (
+    has_high_frequency,
+    has_low_frequency,
+    labels,
+    limit_prices,
+    universe,
+)
 from fusion_factor.market.checks import check_market
 from fusion_factor.market.store import Market
 
 log = logging.getLogger("fusion_factor")
 
 BLOCK_SESSIONS = 32
-SCRATCH = ".sessions"
+SESSIONS = "sessions"
 FINISHED = "set.json"
 
 
@@ -44,14 +53,16 @@ def build(
 ) -> FeatureSet:
     """Build every panel, mask and the label of a market into `folder` and return the set, memory-mapped.
 
-    Streams the bars session by session: besides the daily tables, memory holds a few sessions of bars a thread. An
-    interrupted run goes on from the sessions that are finished. A folder without `set.json` is not finished. The result
-    is the same to the bit whatever `config.workers` is.
+    Streams bars, trades and orders session by session: besides the daily tables, memory holds a session's data a
+    thread. Finished sessions lie in the folder `sessions`: an interrupted build goes on from there, and one after a new
+    or a corrected session computes that one (and those that look back at it) alone. A folder without `set.json` is not
+    finished. The result is the same to the bit whatever `config.workers` is.
 
     market: any Market; without intraday bars there are no `factors` and `hf` panels. config: see FeatureConfig.
     progress: show a progress bar (or a line every ten seconds). check: run market.checks first.
-    Raises DataError or ConfigError before long work starts. Everything at row t but label and has_label is a function
-    of tables and bars dated <= t.
+    Raises DataError or ConfigError before long work starts; DataError at its end when sessions could not be read. Bad
+    rows are counted in `bad_input.csv`, the tier that each factor was made in is in `factors.json`. Everything at row t
+    but label and has_label is a function of tables, bars and ticks dated <= t.
     """
     config = config or FeatureConfig()
     path = Path(folder)
@@ -61,21 +72,22 @@ def build(
     _clear(path)
 
     bars = daily_bars(market)
-    daily, weekly, monthly = _bar_panels(market, bars, path)
+    daily, weekly, monthly = _bar_panels(market, bars, config.bars_mode, path)
     universe_tn = universe(market, bars, config.min_listed)
     has_lf = has_low_frequency(universe_tn, daily, weekly, monthly, config)
     label_tn, can_buy, has_label = labels(market, bars, universe_tn, config)
-    del bars
     factors, hf, has_hf = None, None, np.zeros_like(has_lf)
     if market.bar_minutes is not None and len(market.bar_sessions):
-        factors = _factor_panel(market, config, path, progress)
+        sessions = _sessions(market, bars, config, own)
+        del bars
+        factors = _factor_panel(sessions, config, path, progress)
         has_hf = has_high_frequency(universe_tn, factors, config)
         hf = _standardised_panel(market, factors, has_hf, config, path, progress)
         write_factor_list(path, factors.names, own)
     made = FeatureSet(
         sessions=market.sessions, symbols=market.symbols, reach=config.label.end, label=label_tn,
         has_hf=has_hf, has_lf=has_lf, has_label=has_label, can_buy=can_buy,
-        daily=daily, weekly=weekly, monthly=monthly, factors=factors, hf=hf,
+        daily=daily, weekly=weekly, monthly=monthly, factors=factors, hf=hf, bars_mode=config.bars_mode,
     )  # fmt: skip
     made.save(path)
     return FeatureSet.load(path)
@@ -89,24 +101,45 @@ def _clear(path: Path) -> None:
         shutil.rmtree(path / name, ignore_errors=True)
 
 
-def _bar_panels(market: Market, bars: DailyBars, path: Path) -> tuple[Panel, Panel, Panel]:
+def _bar_panels(market: Market, bars: DailyBars, mode: str, path: Path) -> tuple[Panel, Panel, Panel]:
     def new_values(name: str, shape: tuple[int, int, int]) -> Float32Array:
         return create_values(path / name, shape)
 
     daily = rolling_panel(bars, 1, market, new_values, "daily")
+    if mode == "calendar":
+        weekly, monthly = (calendar_panel(bars, name, market, new_values) for name in ("weekly", "monthly"))
+        return daily, weekly, monthly
     weekly = rolling_panel(bars, WEEK, market, new_values, "weekly")
     monthly = rolling_panel(bars, MONTH, market, new_values, "monthly")
     return daily, weekly, monthly
 
 
 def factor_stream(market: Market, config: FeatureConfig, path: Path) -> FactorStream:
-    """The intraday factors of a build into `path`, whose finished sessions lie there until it ends."""
-    return FactorStream(market, PRESETS[config.preset], own_factors(config.extra), path / SCRATCH, config.workers)
+    """The intraday factors of a build into `path`, for a process that computes some of its sessions before it."""
+    sessions = _sessions(market, None, config, own_factors(config.extra))
+    return FactorStream(sessions, path / SESSIONS, config.workers)
 
 
-def _factor_panel(market: Market, config: FeatureConfig, path: Path, progress: bool) -> Panel:
+def _sessions(
+    market: Market, bars: DailyBars | None, config: FeatureConfig, own: tuple[OwnFactor, ...]
+) -> SessionFactors:
+    """What computes a session: the preset in the best tier of the data, then the user's own factors.
+
+    bars: of the market; None: made here if they are needed, and warnings are left to the build itself.
+    """
+    names, told = names_of(config.preset, market, config.min_tick_share)
+    for warning in told if bars is not None else ():
+        log.warning("%s", warning)
+    limits = None
+    if set(names) & set(LEVEL2):
+        limits = limit_prices(market, daily_bars(market) if bars is None else bars)
+    options = {"hours": market.hours, "early": config.early, "late": config.late}
+    return SessionFactors(market, names, own, limits, config.max_bad_share, options)
+
+
+def _factor_panel(sessions: SessionFactors, config: FeatureConfig, path: Path, progress: bool) -> Panel:
     """The raw factors, NaN = missing; valid where a name has enough of the preset's factors at the session."""
-    stream = factor_stream(market, config, path)
+    stream, market = FactorStream(sessions, path / SESSIONS, config.workers), sessions.market
     shape = (len(market.sessions), len(market.symbols), len(stream.names))
     values_tnf = create_values(path / "factors", shape)
     valid_tn = np.zeros(shape[:2], bool)
@@ -118,9 +151,11 @@ def _factor_panel(market: Market, config: FeatureConfig, path: Path, progress: b
         valid_tn[t] = factor_count(values_nf[:, :preset]) >= least
         filled[t] = True
     values_tnf[~filled] = np.nan
-    panel = Panel(values_tnf, valid_tn, market.sessions, market.symbols, stream.names)
-    stream.clear()
-    return panel
+    for warning in write_report(path, stream.lines):
+        log.warning("%s", warning)
+    if not config.keep_sessions:
+        stream.clear()
+    return Panel(values_tnf, valid_tn, market.sessions, market.symbols, stream.names)
 
 
 def _standardised_panel(

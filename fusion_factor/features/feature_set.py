@@ -46,6 +46,9 @@ class FeatureSet:
                Looks ahead by the label's start: only for evaluation. Not given: has_label.
     reach      the last session the label looks at, counted from t (11 for T+1..T+11).
 
+    bars_mode  `rolling` as above; `calendar`: row t of `weekly` and `monthly` is the running bar of t's week or month,
+               and the bars before it are the rows of the last sessions of the periods before (`bars.bar_rows`).
+
     In `daily`, `weekly` and `monthly`, `valid` means that the bar has trades; a bar without trades carries the last
     close in all five prices and volume 0; NaN before the first trade. Raises DataError when axes differ.
     """
@@ -63,6 +66,7 @@ class FeatureSet:
     factors: Panel | None = None
     hf: Panel | None = None
     can_buy: BoolArray = None  # type: ignore[assignment]  # filled with has_label when it is not given
+    bars_mode: str = "rolling"
 
     def __post_init__(self) -> None:
         """Refuse panels, masks or labels that do not share the same two axes."""
@@ -98,7 +102,9 @@ class FeatureSet:
         for name in (*MASKS, "label"):
             np.save(path / f"{name}.npy", getattr(self, name))
         write_axes(path, self.sessions, self.symbols, ())
-        (path / "set.json").write_text(json.dumps({"schema": 1, "reach": self.reach}), encoding="utf-8")
+        (path / "set.json").write_text(
+            json.dumps({"schema": 1, "reach": self.reach, "bars_mode": self.bars_mode}), encoding="utf-8"
+        )
 
     @classmethod
     def load(cls, folder: str | Path, mmap: bool = True) -> "FeatureSet":
@@ -114,4 +120,5 @@ class FeatureSet:
             if name in REQUIRED_PANELS or (path / name).is_dir()
         }
         parts |= {name: np.load(path / f"{name}.npy", allow_pickle=False) for name in (*MASKS, "label")}
-        return cls(**parts, reach=int(about["reach"]), sessions=sessions, symbols=symbols)
+        mode = str(about.get("bars_mode", "rolling"))
+        return cls(**parts, reach=int(about["reach"]), sessions=sessions, symbols=symbols, bars_mode=mode)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from fusion_factor.core.labels import price_relative, valid_price
 from fusion_factor.core.limits import PriceLimits, blocked
 from fusion_factor.core.spells import cover
-from fusion_factor.features.bars import MONTH, WEEK, DailyBars, adjustment
+from fusion_factor.features.bars import DailyBars, adjustment, bar_rows, rows_between
 from fusion_factor.features.config import FeatureConfig
 from fusion_factor.features.panel import BoolArray, FloatArray, Panel
 from fusion_factor.market.checks import column
@@ -77,12 +77,26 @@ def has_low_frequency(
     universe_tn: BoolArray, daily: Panel, weekly: Panel, monthly: Panel, config: FeatureConfig
 ) -> BoolArray:
     """In the universe with enough daily, weekly and monthly bars that have trades (METHOD item 36). Known at t."""
-    return (
-        universe_tn
-        & (recent_count(daily.valid, config.daily_window) >= config.min_daily)
-        & (recent_count(weekly.valid, config.weekly_window, WEEK) >= config.min_weekly)
-        & (recent_count(monthly.valid, config.monthly_window, MONTH) >= config.min_monthly)
-    )
+    keep = universe_tn.copy()
+    for name, panel, window, least in (
+        ("daily", daily, config.daily_window, config.min_daily),
+        ("weekly", weekly, config.weekly_window, config.min_weekly),
+        ("monthly", monthly, config.monthly_window, config.min_monthly),
+    ):
+        keep &= bars_with_trades(panel, name, config.bars_mode, window) >= least
+    return keep
+
+
+def bars_with_trades(panel: Panel, frequency: str, mode: str, bars: int) -> IntArray:
+    """How many of the last `bars` bars at each session have trades; bars before the first have none."""
+    apart = rows_between(frequency, mode)
+    if apart is not None:
+        return recent_count(panel.valid, bars, apart)
+    rows_tk = bar_rows(panel.sessions, frequency, mode, bars)
+    out = np.zeros(panel.valid.shape, np.int64)
+    for rows_t in rows_tk.T:
+        out += panel.valid[rows_t] & (rows_t >= 0)[:, None]
+    return out
 
 
 def has_high_frequency(universe_tn: BoolArray, factors: Panel, config: FeatureConfig) -> BoolArray:
@@ -121,16 +135,40 @@ def buyable(market: Market, bars: DailyBars, price: str) -> BoolArray:
     pre_close = raw_pre_close(market, bars, factor)
     locked = (bars.high == bars.low) & (bars.close / factor > pre_close * (1 + 1e-9))
     can = bars.traded & ~locked
-    if not market.has("stocks"):
+    limits = _limits(market)
+    if limits is None:
         return can
-    st = market.table("st") if market.has("st") else None
-    limits = PriceLimits(market.table("stocks"), st, market.sessions, market.symbols)
     count, names = can.shape
     for t in range(count):
         upper, lower = limits.prices(np.full(names, t), np.arange(names), pre_close[t])
         raw_price = getattr(bars, price)[t] / factor[t]
         can[t] &= ~blocked(np.round(raw_price, 4), upper, lower)[0]
     return can
+
+
+def _limits(market: Market) -> PriceLimits | None:
+    """The dated price limits of the market's symbols; None where their boards are not known."""
+    if not market.has("stocks"):
+        return None
+    st = market.table("st") if market.has("st") else None
+    return PriceLimits(market.table("stocks"), st, market.sessions, market.symbols)
+
+
+def limit_prices(market: Market, bars: DailyBars) -> tuple[FloatArray, FloatArray] | None:
+    """Lowest and highest price allowed at each session, float64 [T, N] each, in cents, 0 where there is no limit.
+
+    None where boards are not known. Known before the open of t: from the close before, adjusted for rights.
+    """
+    limits = _limits(market)
+    if limits is None:
+        return None
+    factor = np.where(bars.traded, adjustment(market), np.nan)
+    pre_close = raw_pre_close(market, bars, factor)
+    low_tn, high_tn = np.zeros(pre_close.shape), np.zeros(pre_close.shape)
+    for t in range(len(pre_close)):
+        upper, lower = limits.prices(np.full(pre_close.shape[1], t), np.arange(pre_close.shape[1]), pre_close[t])
+        low_tn[t], high_tn[t] = np.maximum(lower, 0), np.maximum(upper, 0)
+    return low_tn, high_tn
 
 
 def raw_pre_close(market: Market, bars: DailyBars, factor_tn: FloatArray) -> FloatArray:

@@ -21,12 +21,15 @@ import pandas as pd
 from fusion_factor.core.artifacts import hash_of, new_artifact
 from fusion_factor.core.errors import ConfigError, DataError
 from fusion_factor.market.bar_grid import FIELDS, BarGrid, empty_grid, fill_grid
+from fusion_factor.market.hours import Hours, to_hours, to_minute
 from fusion_factor.market.mapping import TableMap, choice, files_fingerprint, parse_table
 from fusion_factor.market.reading import batches, to_ours
 from fusion_factor.market.stamps import MINUTES, check_label
 from fusion_factor.market.store import SessionBars
 
 NEEDED = ("symbol", *FIELDS)
+_HOURS = {"hours": "ashare", "opening": "merge", "closing": "merge"}
+_SESSION_KEYS = ("minutes", "label", *_HOURS, "early_closes")
 _TIME = ("datetime", "date", "time")
 _DATE_IN_NAME = r"(\d{4}-?\d{2}-?\d{2})"
 
@@ -40,9 +43,14 @@ class MappedBars:
     def __init__(
         self, given: Mapping[str, Any], folder: Path, *, cache: Path | None, memory_limit_gb: float = 2.0
     ) -> None:
-        rest = {key: value for key, value in given.items() if key not in ("minutes", "label")}
+        rest = {key: value for key, value in given.items() if key not in _SESSION_KEYS}
         self.minutes = int(choice(given.get("minutes"), MINUTES, "bars.minutes"))
         self.label = str(choice(given.get("label"), ("end", "start"), "bars.label"))
+        self.hours = to_hours(*(str(given.get(key, value)) for key, value in _HOURS.items()))
+        self.early_closes = {
+            np.datetime64(str(day), "D"): self._early_close(day, at)
+            for day, at in dict(given.get("early_closes") or {}).items()
+        }
         self.by_session = "{date}" in str(given.get("path", ""))
         self.pattern = str(given.get("path", ""))
         if self.by_session:
@@ -54,7 +62,16 @@ class MappedBars:
 
     @property
     def n_bars(self) -> int:
-        return 240 // self.minutes
+        """Bars of a full session, auctions of their own included."""
+        return self.hours.n_bars(self.minutes)
+
+    def _early_close(self, day: object, at: object) -> Hours:
+        if self.hours.closing == "separate":
+            raise ConfigError(f"bars.early_closes: {day}: a closing auction of its own has no place in a half session")
+        try:
+            return self.hours.until(to_minute(str(at)))
+        except ValueError as error:
+            raise ConfigError(f"bars.early_closes: {day}: {at!r} is no time such as 13:00") from error
 
     def _dated_files(self) -> dict[Any, Path]:
         stem = re.escape(Path(self.pattern).name).replace(re.escape("{date}"), _DATE_IN_NAME)
@@ -87,8 +104,20 @@ class MappedBars:
             if t == len(grid.sessions) or grid.sessions[t] != day:
                 raise DataError(f"bars: none on {day}")
         rows = np.flatnonzero(grid.there_ts[t])
-        arrays = {name: np.ascontiguousarray(grid.values_tfsb[t, f][rows]) for f, name in enumerate(grid.fields)}
+        n_bars = self.early_closes.get(day, self.hours).n_bars(self.minutes)  # what trades later is out of hours
+        arrays = {
+            name: np.ascontiguousarray(grid.values_tfsb[t, f][rows, :n_bars]) for f, name in enumerate(grid.fields)
+        }
         return SessionBars(day, grid.symbols[rows], **arrays)
+
+    def fingerprint(self, session: np.datetime64) -> str | None:
+        """A short hash of the session's file and of the description; None where files hold many sessions."""
+        day: Any = np.datetime64(session).astype("datetime64[D]")
+        if day not in self._file_of:
+            return None
+        described = replace(self.table, files=())
+        read_by = [str(described), self.minutes, self.label, str(self.hours), str(self.early_closes.get(day))]
+        return hash_of([*read_by, files_fingerprint([self._file_of[day]])])
 
     def _pieces(
         self, files: tuple[Path, ...], columns: tuple[str, ...], day: np.datetime64 | None
@@ -115,8 +144,8 @@ class MappedBars:
         )
         grid = self._empty(np.array([day]), np.array(symbols, dtype=object), None)
         for piece in pieces:
-            check_label(piece["minute"].to_numpy(), self.label, self.minutes, where)
-        fill_grid(pieces, grid, self.minutes, self.label, where)
+            check_label(piece["minute"].to_numpy(), self.label, self.minutes, where, self.hours)
+        fill_grid(pieces, grid, self.minutes, self.label, where, self.hours)
         return grid
 
     @property
@@ -128,7 +157,9 @@ class MappedBars:
         """The compact form of all files, from the cache where it is there."""
         if self.cache is None:
             return self._filled(None)
-        made_from = hash_of([files_fingerprint(self.table.files), str(self.table), self.minutes, self.label])
+        made_from = hash_of(
+            [files_fingerprint(self.table.files), str(self.table), self.minutes, self.label, str(self.hours)]
+        )
         folder = self.cache / f"bars-{made_from}"
         if not (folder / "axes.json").is_file():
             with new_artifact(folder) as tmp:
@@ -163,10 +194,10 @@ class MappedBars:
             minutes.update(np.unique(piece["minute"].to_numpy()).tolist())
         if not days:
             raise DataError("bars: the files hold no rows")
-        check_label(np.array(sorted(minutes)), self.label, self.minutes, "bars")
+        check_label(np.array(sorted(minutes)), self.label, self.minutes, "bars", self.hours)
         grid = self._empty(np.array(sorted(days)), np.array(sorted(symbols), dtype=object), folder)
         pieces = self._pieces(self.table.files, NEEDED + self._extra, None)
-        fill_grid(pieces, grid, self.minutes, self.label, "bars")
+        fill_grid(pieces, grid, self.minutes, self.label, "bars", self.hours)
         return grid
 
     def _empty(self, sessions: np.ndarray, symbols: np.ndarray, folder: Path | None) -> BarGrid:

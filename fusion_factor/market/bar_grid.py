@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from fusion_factor.core.errors import DataError
+from fusion_factor.market.hours import ASHARE, Hours
 from fusion_factor.market.stamps import bar_positions
 
 FIELDS = ("open", "high", "low", "close", "volume", "amount")
@@ -55,14 +56,17 @@ def empty_grid(
     return BarGrid(sessions, symbols, fields, values, np.zeros((len(sessions), len(symbols)), dtype=bool))
 
 
-def fill_grid(pieces: Iterable[pd.DataFrame], grid: BarGrid, minutes: int, label: str, where: str) -> None:
+def fill_grid(
+    pieces: Iterable[pd.DataFrame], grid: BarGrid, minutes: int, label: str, where: str, hours: Hours = ASHARE
+) -> None:
     """Put rows (symbol, day, minute, fields) on their places; auction rows join their bar when all others are there.
 
-    `minutes` a bar; `label`: `end` or `start`. Raises DataError for a stamp that cannot be and for a bar given twice.
+    `minutes` a bar; `label`: `end` or `start`; `hours`: the session, and what becomes of its auctions. Raises
+    DataError for a stamp that cannot be and for a bar given twice.
     """
     auctions = []
     for piece in pieces:
-        bar, auction = bar_positions(piece["minute"].to_numpy(), minutes, label, where)
+        bar, auction = bar_positions(piece["minute"].to_numpy(), minutes, label, where, hours)
         kept = bar >= 0
         grid.after_hours += int((~kept).sum())
         piece = piece.assign(bar=bar)

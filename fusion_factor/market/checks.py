@@ -1,8 +1,8 @@
 """Is this market what it says? Cheap checks before anything long starts: errors stop, oddities are counted and told.
 
-`check_market` looks at the daily prices, the tables, the pools and three sessions of bars of any `Market`. What a
-single table may hold is checked by core.tables already; here it is about what tables say together: units, neighbours,
-dates, coverage.
+`check_market` looks at the daily prices, the tables, the pools, three sessions of bars and one of ticks of any
+`Market`. What a single table may hold is checked by core.tables already; here it is about what tables say together:
+units, neighbours, dates, coverage.
 
 Legend of axes: t session, n symbol, s symbol of one session's bars, b bar.
 """
@@ -18,7 +18,13 @@ import pandas as pd
 from fusion_factor.core.errors import DataError
 from fusion_factor.market.store import Market
 from fusion_factor.market.symbols import check_one_style, style_of
-from fusion_factor.market.unit_checks import check_bar_units, check_cap_units, check_price_units, check_weights
+from fusion_factor.market.unit_checks import (
+    check_bar_units,
+    check_cap_units,
+    check_price_units,
+    check_tick_units,
+    check_weights,
+)
 
 MOVE_LIMIT = (
     0.215  # no board allows more in a session from 2020-08-24 on but bse (30 %) and the first sessions of a listing
@@ -31,7 +37,7 @@ def check_market(market: Market, *, today: date | None = None) -> list[str]:
     """Raise DataError on what must stop the work; return the warnings, each with its count.
 
     `today`: no price may be dated later (default: the machine's date). Reads the daily prices, each table that is
-    there, three sessions of bars; pools are checked by `check_pool` when they are used.
+    there, three sessions of bars and one of ticks; pools are checked by `check_pool` when they are used.
     """
     check_sessions(market.sessions, today)
     check_universe(market)
@@ -42,6 +48,7 @@ def check_market(market: Market, *, today: date | None = None) -> list[str]:
     found += check_factors(market)
     found += check_tables(market)
     found += check_bars(market)
+    found += check_ticks(market)
     return found
 
 
@@ -215,6 +222,18 @@ def check_bars(market: Market) -> list[str]:
             warnings.simplefilter("ignore", RuntimeWarning)  # rows that are all NaN
             found += check_bar_units(market, bars)
     return found
+
+
+def check_ticks(market: Market) -> list[str]:
+    """Sessions with trades and orders are sessions; on the last that has bars too they agree in symbols and units."""
+    days = market.tick_sessions
+    off = ~np.isin(days, market.sessions)
+    if off.any():
+        raise DataError(f"ticks: {days[int(off.argmax())]} is not a session")
+    common = days[np.isin(days, market.bar_sessions)]
+    if len(days) and not len(common):
+        return ["ticks: no session with trades and orders has bars, they are not used"]
+    return check_tick_units(market.ticks(common[-1]), market.bars(common[-1])) if len(common) else []
 
 
 def check_pool(market: Market, name: str) -> list[str]:

@@ -21,6 +21,9 @@ from fusion_factor.core.tables import check_table
 from fusion_factor.market.bar_files import MappedBars, open_bars
 from fusion_factor.market.baskets import BasketRule, Constituents, constituents
 from fusion_factor.market.dated import to_spells
+from fusion_factor.market.hours import ASHARE, Hours
+from fusion_factor.market.level2 import SessionTicks
+from fusion_factor.market.level2_files import open_ticks
 from fusion_factor.market.mapping import TableMap, choice, files_fingerprint, parse_table, refuse_unknown
 from fusion_factor.market.pool_files import build_pool, clamp, parse_pool
 from fusion_factor.market.prices import (
@@ -63,7 +66,7 @@ class FilesMarket(Market):
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        refuse_unknown(config, (*_KEYS, "tables", "bars", "pools"), "data")
+        refuse_unknown(config, (*_KEYS, "tables", "bars", "ticks", "pools"), "data")
         self.config = dict(config)
         self.folder = Path(str(config.get("folder", "."))).expanduser()
         if not self.folder.is_dir():
@@ -77,6 +80,7 @@ class FilesMarket(Market):
             name: parse_pool(name, entry, self.folder) for name, entry in (config.get("pools") or {}).items() if entry
         }
         self._bars = open_bars(config, self.folder)
+        self._ticks = open_ticks(config, self.folder)
         self.notes = [str(note) for note in config.get("notes") or ()]
         self._source = choice(
             config.get("sessions_from", "stock_prices"), ("stock_prices", "benchmark"), "data.sessions_from"
@@ -227,6 +231,32 @@ class FilesMarket(Market):
         return self._bars.session_bars(session)
 
     @property
+    def hours(self) -> Hours:
+        return ASHARE if self._bars is None else self._bars.hours
+
+    @property
+    def bar_trades(self) -> bool:  # type: ignore[override]
+        return self._bars is not None and "trades" in self._bars.table.columns
+
+    def bars_fingerprint(self, session: np.datetime64) -> str:
+        known = None if self._bars is None else self._bars.fingerprint(session)
+        return known or super().bars_fingerprint(session)
+
+    @cached_property
+    def tick_sessions(self) -> SessionArray:  # type: ignore[override]
+        if self._ticks is None:
+            return super().tick_sessions
+        days = self._ticks.sessions
+        return days[(days >= self.sessions[0]) & (days <= self.sessions[-1])]
+
+    def ticks(self, session: np.datetime64) -> SessionTicks:
+        return super().ticks(session) if self._ticks is None else self._ticks.session_ticks(session)
+
+    def ticks_fingerprint(self, session: np.datetime64) -> str:
+        known = None if self._ticks is None else self._ticks.fingerprint(session)
+        return known or super().ticks_fingerprint(session)
+
+    @property
     def mapped_bars(self) -> MappedBars | None:
         """The description of the bars and its reader, for checks."""
         return self._bars
@@ -272,6 +302,8 @@ class FilesMarket(Market):
             files = {file for table in maps for file in table.files}
             if self._bars is not None:
                 files |= set(self._bars.table.files)
+            if self._ticks is not None:
+                files |= set(self._ticks.files)
             described = {k: v for k, v in self.config.items() if k not in ("folder", "cache", "memory_limit_gb")}
             self._fingerprint = hash_of([described, files_fingerprint(sorted(files))])
         return self._fingerprint

@@ -28,7 +28,7 @@ UNITS: dict[str, dict[str, float]] = {
     "weight": {"fraction": 1.0, "percent": 0.01},
     "adj_factor": {"multiply": 1.0, "divide": -1.0},
 }
-UNIT_OF = {name: "price" for name in ("open", "high", "low", "close", "vwap", "pre_close")} | {
+UNIT_OF = {name: "price" for name in ("open", "high", "low", "close", "vwap", "pre_close", "price")} | {
     name: name for name in ("volume", "amount", "cap", "weight", "adj_factor")
 }
 _MONEY = ("net_profit", "operating_cash_flow", "revenue", "cost")
@@ -126,9 +126,10 @@ def find_files(path: str, folder: Path, where: str) -> tuple[Path, ...]:
     return tuple(found)
 
 
-def files_fingerprint(files: Sequence[Path]) -> str:
-    """A short hash of the files' contents; of more than 2 GB together, of their names, sizes and times of change."""
-    if sum(file.stat().st_size for file in files) <= HASHED_BYTES:
+def files_fingerprint(files: Sequence[Path], hashed_bytes: int | None = None) -> str:
+    """A short hash of the files' contents; of more than 2 GB (`hashed_bytes`) together, of their names, sizes and times
+    of change."""
+    if sum(file.stat().st_size for file in files) <= (hashed_bytes or HASHED_BYTES):
         return fingerprint(*files)
     return hash_of([(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files])
 

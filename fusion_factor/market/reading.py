@@ -153,7 +153,7 @@ def _our_column(raw: pa.Table, name: str, column: Column, table: TableMap) -> pd
     cells = raw[column.source]
     if name in TEXT:
         text = to_text(cells, where)
-        return _symbols(text, raw, table) if name == "symbol" else text
+        return symbols_of(text, raw, table) if name == "symbol" else text
     if name in DATES:
         days = to_dates(cells, table.dates, where) + np.timedelta64(column.shift_days, "D")
         return np.where(_passes(raw, column, table), days, np.datetime64("NaT")).astype("datetime64[s]")
@@ -180,7 +180,7 @@ def _passes(raw: pa.Table, column: Column, table: TableMap) -> np.ndarray:
     return passed
 
 
-def _symbols(text: pd.Categorical, raw: pa.Table, table: TableMap) -> pd.Categorical:
+def symbols_of(text: pd.Categorical, raw: pa.Table, table: TableMap) -> pd.Categorical:
     """Symbols in our style. Only the distinct ones are looked at; with an exchange column, the distinct pairs."""
     if np.any(text.codes < 0):
         row = int(np.flatnonzero(text.codes < 0)[0])

@@ -1,8 +1,8 @@
-"""Time stamps of intraday bars as minutes, and their place among the bars of an A-share session.
+"""Time stamps of intraday bars as minutes, and their place among the bars of a session.
 
-A session has 240 minutes, 09:30-11:30 and 13:00-15:00. A vendor labels a bar by its end (09:31 .. 15:00) or by its
-start (09:30 .. 14:59). The opening auction (before or at the first minute's start) joins the first bar, a closing
-stamp the last.
+An A-share session has 240 minutes, 09:30-11:30 and 13:00-15:00. A vendor labels a bar by its end (09:31 .. 15:00) or by
+its start (09:30 .. 14:59). What becomes of the auctions, and other hours, is said by hours.py; if nothing is said, the
+opening auction (before or at the first minute's start) joins the first bar, a closing stamp the last.
 """
 
 from datetime import datetime
@@ -12,9 +12,8 @@ import pyarrow as pa
 
 from fusion_factor.core.errors import DataError
 from fusion_factor.market.cells import to_numbers, to_text
+from fusion_factor.market.hours import ASHARE, Hours, clock, describe
 
-OPEN, NOON, AFTERNOON, CLOSE = 570, 690, 780, 900  # minutes after midnight
-AUCTION, AFTER_HOURS = 555, 930
 MINUTES = (1, 5, 15)
 _FORMATS = (
     "%Y-%m-%d %H:%M:%S",
@@ -97,42 +96,52 @@ def _minute(text: str, where: str) -> int:
     return hours * 60 + minutes
 
 
-def bar_positions(minutes: np.ndarray, step: int, label: str, where: str) -> tuple[np.ndarray, np.ndarray]:
-    """The bar of each stamp (int64, -1 = after hours: left out) and whether it is an auction that joins another bar.
+def bar_positions(
+    minutes: np.ndarray, step: int, label: str, where: str, hours: Hours = ASHARE
+) -> tuple[np.ndarray, np.ndarray]:
+    """The bar of each stamp (int64, -1 = left out) and whether it is an auction's, which joins what is in its bar.
 
-    minutes: minutes after midnight, int64 [rows]; step: minutes a bar; label: `end` or `start`. Raises DataError for a
-    stamp outside of the session or between two bars.
+    minutes: minutes after midnight, int64 [rows]; step: minutes a bar; label: `end` or `start`. An opening auction has
+    a stamp before the open; a closing auction one at the close where bars are labelled by their start, and one minute
+    after it where they are labelled by their end and it is to be dropped or to be a bar of its own. Left out are
+    dropped auctions and stamps out of hours. Raises DataError for a stamp that cannot be, or lies between two bars.
     """
-    shift = step if label == "end" else 0
-    begin = minutes - shift  # the minute at which the bar begins
-    morning, afternoon = (begin >= OPEN) & (begin < NOON), (begin >= AFTERNOON) & (begin < CLOSE)
-    per_half = (NOON - OPEN) // step
-    position = np.where(
-        morning, (begin - OPEN) // step, np.where(afternoon, per_half + (begin - AFTERNOON) // step, -2)
-    )
-    opening = (minutes >= AUCTION) & (begin < OPEN)
-    closing = (minutes == CLOSE) & (label == "start")
-    position = np.where(opening, 0, np.where(closing, 2 * per_half - 1, position))
-    position = np.where((minutes > CLOSE) & (minutes <= AFTER_HOURS), -1, position)
-    off = np.where(morning | afternoon, (begin - OPEN) % step != 0, False) & (position >= 0)
-    wrong = (position == -2) | off
+    begin = minutes - (step if label == "end" else 0)  # the minute at which the bar begins
+    first = int(hours.opening == "separate")
+    inside, before = np.zeros(len(minutes), bool), first
+    position = np.full(len(minutes), -2, np.int64)
+    between = np.zeros(len(minutes), bool)
+    for opens, closes in hours.spans:
+        here = (begin >= opens) & (begin < closes)
+        position = np.where(here, before + (begin - opens) // step, position)
+        between |= here & ((begin - opens) % step != 0)
+        inside |= here
+        before += (closes - opens) // step
+    opening = (minutes >= hours.auction) & (begin < hours.open) & (hours.auction < hours.open)
+    after_end = (minutes == hours.close + 1) & (hours.closing != "merge")
+    closing = ~inside & ((minutes == hours.close) if label == "start" else after_end)
+    outside = (minutes >= hours.earliest) & (minutes <= hours.latest) & ((begin < hours.open) | (minutes > hours.close))
+    position = np.where(~inside & outside, -1, position)
+    position = np.where(opening, -1 if hours.opening == "drop" else 0, position)
+    last = {"merge": before - 1, "separate": before, "drop": -1}[hours.closing]
+    position = np.where(closing, last, position)
+    wrong = (position == -2) | between
     if wrong.any():
-        minute = int(minutes[np.flatnonzero(wrong)[0]])
-        raise DataError(
-            f"{where}: stamp {minute // 60:02d}:{minute % 60:02d} is no {label} of a {step}-minute bar "
-            "of 09:30-11:30 or 13:00-15:00"
-        )
+        stamp = clock(int(minutes[np.flatnonzero(wrong)[0]]))
+        raise DataError(f"{where}: stamp {stamp} is no {label} of a {step}-minute bar of {describe(hours)}")
     return position, opening | closing
 
 
-def check_label(minutes: np.ndarray, label: str, step: int, where: str) -> None:
+def check_label(minutes: np.ndarray, label: str, step: int, where: str, hours: Hours = ASHARE) -> None:
     """Raise DataError when the distinct stamps show that bars are labelled by the other side than declared."""
     there = set(np.unique(minutes).tolist())
-    if label == "end" and OPEN in there and CLOSE not in there and CLOSE - step in there:
+    opens, closes = clock(hours.open), clock(hours.close)
+    at_open, at_close = hours.open in there, hours.close in there
+    if label == "end" and at_open and not at_close and hours.close - step in there:
         raise DataError(
-            f"{where}: label is end, but there are stamps 09:30 and none at 15:00; they look like label start"
+            f"{where}: label is end, but there are stamps {opens} and none at {closes}; they look like label start"
         )
-    if label == "start" and OPEN not in there and CLOSE in there and OPEN + step in there:
+    if label == "start" and not at_open and at_close and hours.open + step in there:
         raise DataError(
-            f"{where}: label is start, but there are stamps 15:00 and none at 09:30; they look like label end"
+            f"{where}: label is start, but there are stamps {closes} and none at {opens}; they look like label end"
         )

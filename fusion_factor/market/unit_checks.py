@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from fusion_factor.core.errors import DataError
+from fusion_factor.market.level2 import SessionTicks
 from fusion_factor.market.store import Market, SessionBars
 
 NEIGHBOUR_LIMIT = 50.0
@@ -180,6 +181,30 @@ def _refuse_ratio(what: str, ratio: float, bars: SessionBars, setting: str) -> N
             f"bars: {bars.session}: {what} is about {ratio:.3g} times the daily one, must be near 1; "
             f"check bars.{setting}"
         )
+
+
+def check_tick_units(ticks: SessionTicks, bars: SessionBars) -> list[str]:
+    """One session's trades against its bars: symbols in common, price level, volume sum. Raises DataError for another
+    unit; counts symbols that have bars and no trades."""
+    place = {str(symbol): s for s, symbol in enumerate(bars.symbols)}
+    both = [(s, place[str(symbol)]) for s, symbol in enumerate(ticks.symbols) if str(symbol) in place]
+    if not both:
+        raise DataError(f"ticks: {ticks.session}: none of {len(ticks.symbols)} symbols has bars")
+    level, volume = [], []
+    for s, row in both:
+        trades = ticks.trades_of(s)
+        if len(trades.time):
+            level.append(np.median(trades.cents) / 100.0 / np.nanmedian(bars.close[row]))
+            volume.append(trades.volume.sum() / max(float(bars.volume[row].sum(dtype=np.float64)), 1.0))
+    for what, ratios in (("price", level), ("volume", volume)):
+        ratio = float(np.median(ratios)) if ratios else np.nan
+        if not np.isnan(ratio) and not 1 / _OFF < ratio < _OFF:
+            raise DataError(
+                f"ticks: {ticks.session}: {what} is about {ratio:.3g} times that of the bars, must be near 1; "
+                f"check ticks.trades.units.{what}"
+            )
+    missing = len(bars.symbols) - len(both)
+    return [f"ticks: {ticks.session}: {missing} of {len(bars.symbols)} symbols with bars have none"] if missing else []
 
 
 def check_weights(pool: str, members: pd.DataFrame) -> list[str]:

@@ -8,8 +8,9 @@ It draws and never computes statistics: every figure comes from the folders `sco
     >>> render("runs/default", "runs/default/report")  # doctest: +SKIP
 """
 
-from fusion_factor.report.data import ReportData, ScoreData, ScoreTable, StrategyData, load
+from fusion_factor.report.data import ReportData, ScoreData, StrategyData, load
 from fusion_factor.report.page import Rendered, as_json, render
+from fusion_factor.report.reading import ScoreTable
 from fusion_factor.report.sections import all_sections
 
 __all__ = [

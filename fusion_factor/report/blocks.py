@@ -4,7 +4,7 @@ Values in blocks are raw (fractions, floats, text); rounding for people happens 
 `kind` (see `numbers.shown`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
@@ -14,13 +14,14 @@ import pandas as pd
 
 @dataclass(frozen=True)
 class Tile:
-    """One big number: what it is, its value and kind, and one line below it."""
+    """One big number: what it is, its value and kind, and one or two lines below it."""
 
     label: str
     value: float | None
     kind: str
     below: str = ""
     colour: str = ""
+    more: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Heat:
 
 @dataclass(frozen=True)
 class Figure:
-    """A chart: `spec` is understood by `assets/page.js`; `numbers` is the same as a table for those who read text."""
+    """A chart: `spec` is understood by `assets/js`; `numbers` is the same as a table for those who read text."""
 
     id: str
     title: str
@@ -121,13 +122,23 @@ class Heading:
 
 @dataclass(frozen=True)
 class Columns:
-    """Groups of blocks side by side where the page is wide enough; tables and notes only."""
+    """Lists of blocks side by side where the page is wide enough; tables and notes only."""
 
     parts: tuple[tuple[Tiles | Table | Heat | Note | Folded | Heading, ...], ...]
     type: str = "columns"
 
 
-Block = Tiles | Table | Heat | Figure | Timeline | Note | Folded | Heading | Columns
+@dataclass(frozen=True)
+class Group:
+    """Blocks behind a line to click. `answer` is the gist, readable without a click; a printed page shows all of it."""
+
+    title: str
+    blocks: "tuple[Block, ...]"
+    answer: str = ""
+    type: str = "group"
+
+
+Block = Tiles | Table | Heat | Figure | Timeline | Note | Folded | Heading | Columns | Group
 
 
 @dataclass(frozen=True)
@@ -139,6 +150,15 @@ class Section:
     short: str
     explain: str
     blocks: Sequence[Block] = field(default_factory=tuple)
+
+
+def figures(blocks: Sequence[Block]) -> Iterator[Figure]:
+    """Every chart among blocks, those inside of groups too, in the order of the page."""
+    for piece in blocks:
+        if isinstance(piece, Figure):
+            yield piece
+        elif isinstance(piece, Group):
+            yield from figures(piece.blocks)
 
 
 def plain(value: Any) -> Any:

@@ -6,29 +6,26 @@ which file and why, so that the page can say so too. No figure is computed here.
 Legend: tables are DataFrames with the columns written by the stages; dates are pandas datetime64; rates are fractions.
 """
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from fusion_factor.core.errors import DataError
 from fusion_factor.report.labels import ordered
-from fusion_factor.report.reshape import floats
+from fusion_factor.report.reading import Reader, ScoreTable, empty_table
 
 RUN_ORDER = ("market", "features", "train", "scores", "evaluate", "rotate")
 STAGES = ("scores", "evaluate", "rotate", "train")
-# the two labels of summary.csv: T+1..T+6 as published, and T+1..T+11 that the networks were trained on
+# the two labels of summary.csv: the return of the published test, and the one that the networks were trained on
 PUBLISHED, TRAINED = "published", "trained"
 IC_COLUMNS = ("date", "n", "ic", "rank_ic")
 LAYER_COLUMNS = ("date", "layer", "n", "return", "excess")
 SUMMARY_COLUMNS = (
-    "score", "label", "rank_ic", "rank_ic_std", "icir", "positive", "t", "nw_t", "count", "names", "ic", "coverage",
-    "top_excess_annual", "top_turnover", "top_month_hit", "long_short_mean", "share_of_oracle",
+    "score", "label", "target", "rhythm", "rank_ic", "rank_ic_std", "icir", "positive", "t", "nw_t", "count", "names",
+    "ic", "coverage", "top_excess_annual", "top_turnover", "top_month_hit", "long_short_mean", "share_of_oracle",
 )  # fmt: skip
 SEED_COLUMNS = ("network", "seed", "rank_ic", "count")
 FACTOR_COLUMNS = ("factor", "sign", "rank_ic", "icir", "count")
@@ -38,13 +35,21 @@ EXECUTION_COLUMNS = ("signal", "execution", "status", "buy", "sell", "cost", "fr
 HOLDING_COLUMNS = ("execution", "code", "weight")
 YEAR_COLUMNS = ("year", "return", "benchmark", "excess", "max_drawdown", "excess_max_drawdown")
 HISTORY_COLUMNS = ("network", "fold", "seed", "epoch", "split", "task", "loss", "ic", "rank_ic")
-MIXED_COLUMNS = {"score", "seed"}
-TEXT_COLUMNS = {"label", "network", "factor", "code", "status", "split", "task", "name"}
-DATE_COLUMNS = {"date", "signal", "execution"}
-
-
-def _empty(columns: Sequence[str]) -> pd.DataFrame:
-    return pd.DataFrame({name: pd.Series(dtype=object) for name in columns})
+INTERVAL_COLUMNS = ("score", "label", "figure", "value", "low", "high", "level", "draws", "block")
+READING_COLUMNS = (
+    "reading", "label", "universe", "rank_ic", "rank_ic_std", "icir", "positive", "t", "nw_t", "count", "names", "ic",
+    "coverage", "top_excess_annual", "top_turnover", "top_month_hit", "long_short_mean",
+)  # fmt: skip
+BLOCKED_COLUMNS = ("execution", "code", "side", "reason")
+CONTRIBUTION_COLUMNS = ("code", "value")
+TRADE_COLUMNS = ("signal", "execution", "code", "held", "target", "trade", "side", "cost", "reason")
+COST_COLUMNS = (
+    "reading", "cost_rate", "annual_return", "annual_excess", "excess_sharpe", "excess_max_drawdown", "annual_cost",
+)  # fmt: skip
+VARIANT_COLUMNS = (
+    "variant", "chosen", "annual_return", "annual_excess", "low", "high", "excess_sharpe", "excess_max_drawdown",
+    "mean_turnover", "annual_cost",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -52,37 +57,46 @@ class ScoreData:
     """The evaluation of one score: `ic` (a row a grid date), `layers` (a row a date and layer), `metrics`."""
 
     name: str
-    ic: pd.DataFrame = field(default_factory=lambda: _empty(IC_COLUMNS))
-    layers: pd.DataFrame = field(default_factory=lambda: _empty(LAYER_COLUMNS))
+    ic: pd.DataFrame = field(default_factory=lambda: empty_table(IC_COLUMNS))
+    layers: pd.DataFrame = field(default_factory=lambda: empty_table(LAYER_COLUMNS))
     metrics: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class StrategyData:
-    """One rotation: its tables, metrics and parameters, the names of its codes, and a note on its pool."""
+    """One rotation: its tables, metrics and parameters, the names of its codes, and a note on its pool.
+
+    The tables that older runs did not write are None where they are not there; an empty one says that there was nothing
+    to list.
+    """
 
     name: str
-    nav: pd.DataFrame = field(default_factory=lambda: _empty(NAV_COLUMNS))
-    signals: pd.DataFrame = field(default_factory=lambda: _empty(SIGNAL_COLUMNS))
-    executions: pd.DataFrame = field(default_factory=lambda: _empty(EXECUTION_COLUMNS))
-    holdings: pd.DataFrame = field(default_factory=lambda: _empty(HOLDING_COLUMNS))
-    years: pd.DataFrame = field(default_factory=lambda: _empty(YEAR_COLUMNS))
+    nav: pd.DataFrame = field(default_factory=lambda: empty_table(NAV_COLUMNS))
+    signals: pd.DataFrame = field(default_factory=lambda: empty_table(SIGNAL_COLUMNS))
+    executions: pd.DataFrame = field(default_factory=lambda: empty_table(EXECUTION_COLUMNS))
+    holdings: pd.DataFrame = field(default_factory=lambda: empty_table(HOLDING_COLUMNS))
+    years: pd.DataFrame = field(default_factory=lambda: empty_table(YEAR_COLUMNS))
     metrics: Mapping[str, Any] = field(default_factory=dict)
     params: Mapping[str, Any] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
+    blocked: pd.DataFrame | None = None
+    contribution: pd.DataFrame | None = None
+    trades: pd.DataFrame | None = None
+    costs: pd.DataFrame | None = None
+    variants: pd.DataFrame | None = None
+    trials: Mapping[str, Any] = field(default_factory=dict)
+    implied: Mapping[str, Any] = field(default_factory=dict)
+    interval: Mapping[str, Any] = field(default_factory=dict)
 
+    def named(self, code: str) -> str:
+        """The code with its name, where it has one."""
+        name = self.names.get(code)
+        return f"{name} ({code})" if name else code
 
-@dataclass(frozen=True)
-class ScoreTable:
-    """Facts of the score table itself: how many rows, sessions and symbols, from when to when, which columns."""
-
-    rows: int
-    sessions: int
-    symbols: int
-    first: str
-    last: str
-    columns: tuple[str, ...]
+    def short(self, code: str) -> str:
+        """The code's name, where it has one; for charts, where room is short."""
+        return self.names.get(code) or code
 
 
 @dataclass(frozen=True)
@@ -90,95 +104,20 @@ class ReportData:
     """Everything that one page shows. `problems` maps a file or folder to the reason why it is not shown."""
 
     scores: Mapping[str, ScoreData] = field(default_factory=dict)
-    summary: pd.DataFrame = field(default_factory=lambda: _empty(SUMMARY_COLUMNS))
-    seeds: pd.DataFrame = field(default_factory=lambda: _empty(SEED_COLUMNS))
-    factors: pd.DataFrame = field(default_factory=lambda: _empty(FACTOR_COLUMNS))
+    summary: pd.DataFrame = field(default_factory=lambda: empty_table(SUMMARY_COLUMNS))
+    intervals: pd.DataFrame | None = None
+    readings: pd.DataFrame | None = None
+    seeds: pd.DataFrame = field(default_factory=lambda: empty_table(SEED_COLUMNS))
+    factors: pd.DataFrame = field(default_factory=lambda: empty_table(FACTOR_COLUMNS))
     strategies: Mapping[str, StrategyData] = field(default_factory=dict)
-    history: pd.DataFrame = field(default_factory=lambda: _empty(HISTORY_COLUMNS))
+    history: pd.DataFrame = field(default_factory=lambda: empty_table(HISTORY_COLUMNS))
     folds: tuple[Mapping[str, Any], ...] = ()
     table: ScoreTable | None = None
     manifests: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     problems: Mapping[str, str] = field(default_factory=dict)
 
 
-class _Reader:
-    """Reads files of stage folders and remembers, as `stage/file`, what could not be read."""
-
-    def __init__(self, folders: Mapping[str, Path]) -> None:
-        self.folders = folders
-        self.problems: dict[str, str] = {}
-
-    def _missing(self, path: Path, reason: str) -> None:
-        stage = next(name for name, folder in self.folders.items() if path.is_relative_to(folder))
-        self.problems[f"{stage}/{path.relative_to(self.folders[stage]).as_posix()}"] = reason
-
-    def table(self, path: Path, columns: Sequence[str], *, optional: bool = False) -> pd.DataFrame:
-        """A CSV file with exactly `columns`: absent ones are empty, further ones are left out; text stays text."""
-        if not path.is_file():
-            if not optional:
-                self._missing(path, "the file is not there")
-            return _empty(columns)
-        wanted, text = set(columns), TEXT_COLUMNS | DATE_COLUMNS
-        holes = {name: [""] for name in columns if name not in text}
-        try:
-            raw = pd.read_csv(
-                path,
-                usecols=lambda name: name in wanted,
-                dtype={name: str for name in columns if name in text},
-                keep_default_na=False,
-                na_values=holes,
-            )
-            return pd.DataFrame({name: _typed(raw, name) for name in columns}, index=raw.index)
-        except (ValueError, UnicodeDecodeError) as error:
-            self._missing(path, f"it could not be read: {error}")
-            return _empty(columns)
-
-    def json(self, path: Path, *, optional: bool = False) -> Any:
-        """A JSON file's content, an empty dict where there is none."""
-        if not path.is_file():
-            if not optional:
-                self._missing(path, "the file is not there")
-            return {}
-        try:
-            return json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            self._missing(path, f"it could not be read: {error}")
-            return {}
-
-    def mapping(self, path: Path, *, optional: bool = False) -> dict[str, Any]:
-        value = self.json(path, optional=optional)
-        if isinstance(value, dict):
-            return value
-        self._missing(path, "it is not a JSON object")
-        return {}
-
-    def score_table(self, path: Path) -> ScoreTable | None:
-        if not path.is_file():
-            self._missing(path, "the file is not there")
-            return None
-        try:
-            names = tuple(pq.read_schema(path).names)
-            keys = pq.read_table(path, columns=["date", "symbol"])
-            dates = pd.DatetimeIndex(pd.to_datetime(keys.column("date").unique().to_pandas())).sort_values()
-            first, last = (dates[0].date().isoformat(), dates[-1].date().isoformat()) if len(dates) else ("", "")
-            symbols = len(keys.column("symbol").unique())
-            return ScoreTable(keys.num_rows, len(dates), symbols, first, last, names)
-        except (pa.ArrowException, ValueError, KeyError) as error:
-            self._missing(path, f"it could not be read: {error}")
-            return None
-
-
-def _typed(raw: pd.DataFrame, name: str) -> Any:
-    if name not in raw.columns:
-        return pd.Series([None] * len(raw), index=raw.index, dtype=object)
-    column = raw[name]
-    if name in DATE_COLUMNS:
-        return pd.to_datetime(column.where(column != "", None), format="ISO8601")
-    # `score` is a name in summary.csv and a number in signals.csv, so it stays what it is; so does a seed `ensemble`
-    return column.astype(object) if name in TEXT_COLUMNS or name in MIXED_COLUMNS else floats(column)
-
-
-def _score(reader: _Reader, folder: Path) -> ScoreData:
+def _score(reader: Reader, folder: Path) -> ScoreData:
     return ScoreData(
         folder.name,
         reader.table(folder / "ic.csv", IC_COLUMNS),
@@ -187,7 +126,7 @@ def _score(reader: _Reader, folder: Path) -> ScoreData:
     )
 
 
-def _strategy(reader: _Reader, folder: Path) -> StrategyData:
+def _strategy(reader: Reader, folder: Path) -> StrategyData:
     names = reader.table(folder / "names.csv", ("code", "name"), optional=True)
     note = folder / "note.txt"
     return StrategyData(
@@ -201,14 +140,22 @@ def _strategy(reader: _Reader, folder: Path) -> StrategyData:
         reader.mapping(folder / "params.json"),
         dict(zip(names["code"].astype(str), names["name"].astype(str), strict=True)),
         note.read_text(encoding="utf-8").strip() if note.is_file() else "",
+        blocked=reader.later(folder / "blocked.csv", BLOCKED_COLUMNS),
+        contribution=reader.later(folder / "contribution.csv", CONTRIBUTION_COLUMNS),
+        trades=reader.later(folder / "trades.csv", TRADE_COLUMNS),
+        costs=reader.later(folder / "readings.csv", COST_COLUMNS),
+        variants=reader.later(folder / "variants.csv", VARIANT_COLUMNS, others=True),
+        trials=reader.mapping(folder / "variants.json", optional=True),
+        implied=reader.mapping(folder / "implied.json", optional=True),
+        interval=reader.mapping(folder / "interval.json", optional=True),
     )
 
 
-def _history(reader: _Reader, folder: Path) -> pd.DataFrame:
+def _history(reader: Reader, folder: Path) -> pd.DataFrame:
     files = sorted(folder.glob("*.csv")) if folder.is_dir() else []
     if not files:
         reader.problems["train/history"] = "there is no history file"
-        return _empty(HISTORY_COLUMNS)
+        return empty_table(HISTORY_COLUMNS)
     parts = []
     for file in files:
         part = reader.table(file, HISTORY_COLUMNS)
@@ -260,12 +207,12 @@ def load(results: str | Path | Mapping[str, str | Path]) -> ReportData:
             raise DataError(f"report: run folder {absent} is not there")
         folders = {path.name: path for path in sorted(absent.iterdir()) if path.is_dir()}
     scores, evaluate, rotate, train = (folders.get(name, absent / name) for name in STAGES)
-    reader = _Reader({**folders, **dict(zip(STAGES, (scores, evaluate, rotate, train), strict=True))})
-    summary = reader.table(evaluate / "summary.csv", SUMMARY_COLUMNS)
-    summary["label"] = summary["label"].replace("oracle", TRAINED)
+    reader = Reader({**folders, **dict(zip(STAGES, (scores, evaluate, rotate, train), strict=True))})
     return ReportData(
         scores={path.name: _score(reader, path) for path in _subfolders(evaluate, "ic.csv")},
-        summary=summary,
+        summary=reader.table(evaluate / "summary.csv", SUMMARY_COLUMNS),
+        intervals=reader.later(evaluate / "intervals.csv", INTERVAL_COLUMNS),
+        readings=reader.later(evaluate / "readings.csv", READING_COLUMNS),
         seeds=reader.table(evaluate / "seeds.csv", SEED_COLUMNS),
         factors=reader.table(evaluate / "factors.csv", FACTOR_COLUMNS),
         strategies={path.name: _strategy(reader, path) for path in _subfolders(rotate, "nav.csv")},

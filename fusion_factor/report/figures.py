@@ -1,7 +1,8 @@
-"""Chart specifications: plain dicts that `assets/page.js` turns into charts. Every figure is a function of tables.
+"""Chart specifications: plain dicts that `assets/js` turns into charts. Every figure is a function of tables.
 
 A spec of type `time` has packed dates and panels (stacked, sharing the dates) of series; `bars` has categories and
-series with optional whiskers; `dots` has categories and points; `curves` has groups of lines over 1, 2, 3, ...
+series with optional whiskers; `dots` has categories and points; `curves` has groups of lines over 1, 2, 3, ...;
+`grid` has packed dates and rows of values, drawn as coloured cells.
 """
 
 from collections.abc import Mapping, Sequence
@@ -61,17 +62,31 @@ def over_time(dates: pd.Series, panels: Sequence[Panel], *, zoom: bool = False) 
 
 
 def bars(
-    categories: Sequence[str], kind: str, series: Sequence[Mapping[str, Any]], *, flat: bool = False, axis: str = ""
+    categories: Sequence[str],
+    kind: str,
+    series: Sequence[Mapping[str, Any]],
+    *,
+    flat: bool = False,
+    axis: str = "",
+    prefix: str = "",
 ) -> dict[str, Any]:
-    """Bars by category; a series is {name, colour | colours, y, low?, high?, hidden?}; `flat` lays the bars down."""
-    return {
-        "type": "bars",
-        "categories": list(categories),
-        "kind": kind,
-        "flat": flat,
-        "axis": axis,
-        "series": list(series),
-    }
+    """Bars by category; a series is {name, colour | colours, y, low?, high?, hidden?}; `flat` lays the bars down.
+
+    `prefix` stands before the category in the tooltip, as in "Layer 3".
+    """
+    spec = {"type": "bars", "categories": list(categories), "kind": kind, "flat": flat, "axis": axis}
+    return spec | {"series": list(series)} | ({"prefix": prefix} if prefix else {})
+
+
+def grid(dates: pd.Series, rows: Sequence[tuple[str, Floats]], colour: str, scale: Mapping[str, Any]) -> dict[str, Any]:
+    """Cells by row and date: a row is a name and its values in step with the dates.
+
+    `scale`: {"kind": "rank", "best": ranks up to it are in full colour, "last": the faintest rank}, or {"kind":
+    "share"} for weights, where every weight above 0 is in full colour.
+    """
+    digits = 3 if scale["kind"] == "share" else 0
+    cells = [{"name": name, "y": rounded(values, digits)} for name, values in rows]
+    return {"type": "grid", "dates": packed_dates(dates), "colour": colour, "scale": dict(scale), "rows": cells}
 
 
 def dots(categories: Sequence[str], kind: str, series: Sequence[Mapping[str, Any]], axis: str = "") -> dict[str, Any]:

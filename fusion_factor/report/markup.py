@@ -1,9 +1,10 @@
-"""Blocks to HTML. All text is escaped here; charts are empty boxes that `assets/page.js` fills from the page's data."""
+"""Blocks to HTML. All text is escaped here; charts are empty boxes that `assets/js` fills from the page's data."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from html import escape
+from itertools import groupby
 from typing import Any
 
 from fusion_factor.report.blocks import (
@@ -12,6 +13,7 @@ from fusion_factor.report.blocks import (
     Columns,
     Figure,
     Folded,
+    Group,
     Heading,
     Heat,
     Note,
@@ -21,7 +23,7 @@ from fusion_factor.report.blocks import (
     Tiles,
     Timeline,
 )
-from fusion_factor.report.numbers import MISSING, number, shown
+from fusion_factor.report.numbers import MISSING, shown
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 LEFT = {"text", "long", "soft", "mark"}
@@ -30,22 +32,18 @@ DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 def section(part: Section) -> str:
     """One section: title, the sentence that explains it, its blocks (half-wide figures side by side)."""
-    pieces: list[str] = []
-    halves: list[str] = []
-    for piece in part.blocks:
-        if isinstance(piece, Figure) and piece.half:
-            halves.append(block(piece))
-            continue
-        if halves:
-            pieces.append(f'<div class="halves">{"".join(halves)}</div>')
-            halves = []
-        pieces.append(block(piece))
-    if halves:
-        pieces.append(f'<div class="halves">{"".join(halves)}</div>')
     return (
         f'<section id="{escape(part.id)}"><h2>{escape(part.title)}</h2>'
-        f'<p class="explain">{escape(part.explain)}</p>{"".join(pieces)}</section>'
+        f'<p class="explain">{escape(part.explain)}</p>{_blocks(part.blocks)}</section>'
     )
+
+
+def _blocks(blocks: Sequence[Block]) -> str:
+    pieces: list[str] = []
+    for half, run in groupby(blocks, key=lambda piece: isinstance(piece, Figure) and piece.half):
+        inner = "".join(block(piece) for piece in run)
+        pieces.append(f'<div class="halves">{inner}</div>' if half else inner)
+    return "".join(pieces)
 
 
 def contents(parts: list[Section]) -> str:
@@ -65,6 +63,7 @@ def block(piece: Block) -> str:
         "folded": _folded,
         "heading": _heading,
         "columns": _columns,
+        "group": _group,
     }
     return makers[piece.type](piece)
 
@@ -79,10 +78,10 @@ def _tiles(piece: Tiles) -> str:
 
 def _tile(tile: Tile) -> str:
     edge = f' style="border-top-color:var(--c-{escape(tile.colour)})"' if tile.colour else ""
+    lines = "".join(f'<div class="tile-below">{_unbroken(line)}</div>' for line in (tile.below, tile.more) if line)
     return (
         f'<div class="tile"{edge}><div class="tile-label">{escape(tile.label)}</div>'
-        f'<div class="tile-value">{escape(shown(tile.value, tile.kind))}</div>'
-        f'<div class="tile-below">{escape(tile.below)}</div></div>'
+        f'<div class="tile-value">{escape(shown(tile.value, tile.kind))}</div>{lines}</div>'
     )
 
 
@@ -120,9 +119,7 @@ def _row(piece: Table, position: int, row: Mapping[str, Any]) -> str:
         if place == 0:
             cells.append(f'<th scope="row" class="{side}">{_chip(colour)}{text}</th>')
             continue
-        amount = number(value) if piece.sortable else None
-        raw = f' data-v="{amount:.6g}"' if amount is not None else ""
-        cells.append(f'<td class="{side}"{raw}>{text}</td>')
+        cells.append(f"<td>{text}</td>" if side == "r" else f'<td class="{side}">{text}</td>')
     strong = ' class="strong"' if position in piece.strong else ""
     return f"<tr{strong}>{''.join(cells)}</tr>"
 
@@ -195,9 +192,15 @@ def _day(text: str) -> int | None:
         return None
 
 
+def _unbroken(text: str) -> str:
+    """Text whose dates and separators do not begin a line."""
+    kept = escape(text).replace(" · ", "&nbsp;· ")
+    return DATE.sub(lambda day: f'<span class="nb">{day[0]}</span>', kept)
+
+
 def _note(piece: Note) -> str:
     heading = f"<strong>{escape(piece.heading)}</strong>" if piece.heading else ""
-    lines = [DATE.sub(lambda day: f'<span class="nb">{day[0]}</span>', escape(line)) for line in piece.lines]
+    lines = [_unbroken(line) for line in piece.lines]
     body = f"<p>{lines[0]}</p>" if len(lines) == 1 else "<ul>" + "".join(f"<li>{line}</li>" for line in lines) + "</ul>"
     return f'<div class="note {piece.tone}">{heading}{body}</div>'
 
@@ -213,3 +216,11 @@ def _heading(piece: Heading) -> str:
 def _columns(piece: Columns) -> str:
     parts = "".join(f'<div class="part">{"".join(block(inner) for inner in part)}</div>' for part in piece.parts)
     return f'<div class="columns">{parts}</div>'
+
+
+def _group(piece: Group) -> str:
+    answer = f'<span class="answer">{escape(piece.answer)}</span>' if piece.answer else ""
+    return (
+        f'<details class="group"><summary><b>{_unbroken(piece.title)}</b>{answer}</summary>'
+        f'<div class="inside">{_blocks(piece.blocks)}</div></details>'
+    )

@@ -1,7 +1,7 @@
 """One run to one page: `report.html` (self-contained) and `report.json` (the same figures, unrounded in its tables)."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -9,14 +9,17 @@ from string import Template
 
 from fusion_factor.core.errors import DataError
 from fusion_factor.report import markup
-from fusion_factor.report.blocks import Figure, Section, plain
+from fusion_factor.report.blocks import Section, figures, plain
 from fusion_factor.report.data import ReportData, load
+from fusion_factor.report.packing import packed
 from fusion_factor.report.sections import all_sections
 from fusion_factor.report.thinning import thinned
 
 LIMIT_BYTES = 2_000_000
 TARGET_BYTES = 1_500_000
 POINTS = (2600, 1300, 650, 300)
+# parts of one script: each uses what the ones before it define
+SCRIPTS = ("dress", "charts", "grid", "legend", "page")
 
 
 @dataclass(frozen=True)
@@ -76,13 +79,9 @@ def _subtitle(data: ReportData) -> str:
     return f"Scores of {table.symbols:,} stocks, {table.first} to {table.last}"
 
 
-def _figures(sections: list[Section]) -> Iterator[Figure]:
-    for section in sections:
-        yield from (piece for piece in section.blocks if isinstance(piece, Figure))
-
-
 def _page(sections: list[Section], title: str, subtitle: str, points: int) -> str:
-    specs = {figure.id: thinned(figure.spec, points) for figure in _figures(sections)}
+    drawn = [figure for section in sections for figure in figures(section.blocks)]
+    specs = {figure.id: packed(thinned(figure.spec, points)) for figure in drawn}
     return Template(_asset("page.html")).substitute(
         title=markup.escape(title),
         subtitle=markup.escape(subtitle),
@@ -91,7 +90,7 @@ def _page(sections: list[Section], title: str, subtitle: str, points: int) -> st
         sections="\n".join(markup.section(section) for section in sections),
         data=_script_safe(json.dumps(plain(specs), ensure_ascii=False, separators=(",", ":"), allow_nan=False)),
         library=_asset("echarts/echarts.common.min.js"),
-        script=_asset("page.js"),
+        script="\n".join(_asset(f"js/{name}.js") for name in SCRIPTS),
     )
 
 

@@ -51,6 +51,21 @@ ROTATIONS = {
     "industry": PublishedRotation(0.2570, 0.2101, 0.1243, 2.02),
 }
 
+# strategy: (as of, annual return of its equal-weighted pool), (1 + annual return) / (1 + annual excess) - 1 of the
+# printed figures (METHOD 3.4)
+IMPLIED_SOURCE = "Huatai weekly summaries of the dates given, from the start of each published backtest"
+IMPLIED = {
+    "theme": (
+        ("2024-06-14", 0.0062), ("2025-03-14", 0.0363), ("2025-05-09", 0.0271), ("2025-07-18", 0.0362),
+        ("2025-07-25", 0.0398), ("2025-09-19", 0.0585),
+    ),
+    "concept": (("2024-06-14", 0.0568), ("2024-11-01", 0.0826), ("2024-12-31", 0.0760), ("2025-03-14", 0.0935)),
+    "industry": (
+        ("2024-06-14", 0.0168), ("2024-11-01", 0.0326), ("2024-12-31", 0.0277), ("2025-03-14", 0.0388),
+        ("2025-05-09", 0.0340), ("2025-07-18", 0.0421), ("2025-07-25", 0.0454),
+    ),
+}  # fmt: skip
+
 # factor: (RankIC after its sign, ICIR)
 FACTORS = {
     "late_skew_ret": (0.0174, 0.31),

@@ -3,6 +3,8 @@
 Legend: arrays are float64 with NaN for missing, a path is a NAV-like array that starts near 1, dates are sorted.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -33,6 +35,23 @@ def below_peak(path: Floats) -> Floats:
         return path
     peak = np.fmax.accumulate(path)
     return path / np.where(peak > 0, peak, np.nan) - 1.0
+
+
+def trailing_change(path: Floats, window: int) -> Floats:
+    """What a path gained over the last `window` steps; NaN before there are so many."""
+    out = np.full(len(path), np.nan)
+    if len(path) > window:
+        before = path[:-window]
+        out[window:] = path[window:] / np.where(before > 0, before, np.nan) - 1.0
+    return out
+
+
+def trailing_volatility(path: Floats, window: int, annual_sessions: int = 252) -> Floats:
+    """Standard deviation (ddof 1) of a path's last `window` session returns, times the root of a year's sessions."""
+    returns = np.full(len(path), np.nan)
+    returns[1:] = path[1:] / np.where(path[:-1] > 0, path[:-1], np.nan) - 1.0
+    spread = pd.Series(returns).rolling(window, min_periods=window).std()
+    return spread.to_numpy(dtype=np.float64) * annual_sessions**0.5
 
 
 def standard_error(row: pd.Series) -> float | None:
@@ -86,6 +105,40 @@ def monthly_changes(dates: pd.Series, path: Floats) -> list[tuple[int, tuple[flo
         (year, tuple(number(monthly.get((year, month))) for month in range(1, 13)), number(yearly.loc[year]))
         for year in years
     ]
+
+
+def monthly_means(dates: pd.Series, values: Floats) -> list[tuple[int, tuple[float | None, ...], float | None]]:
+    """Rows (year, twelve month means, the year's mean) of a figure by date; missing values are left out."""
+    days = pd.DatetimeIndex(dates)
+    frame = pd.DataFrame({"year": days.year, "month": days.month, "value": values}).dropna()
+    monthly = frame.groupby(["year", "month"])["value"].mean()
+    yearly = frame.groupby("year")["value"].mean()
+    return [
+        (int(year), tuple(number(monthly.get((year, month))) for month in range(1, 13)), number(yearly.loc[year]))
+        for year in yearly.index.to_numpy()
+    ]
+
+
+def long_short_sum(layers: pd.DataFrame) -> tuple[pd.Series, Floats]:
+    """Dates, and the running sum of the highest layer's return less the lowest's; a date without them adds nothing."""
+    frame = pd.DataFrame({"date": layers["date"], "layer": floats(layers["layer"]), "return": floats(layers["return"])})
+    wide = frame.dropna(subset=["date", "layer"]).groupby(["date", "layer"])["return"].mean().unstack().sort_index()
+    if wide.shape[1] < 2:
+        return pd.Series(wide.index), np.zeros(len(wide))
+    gap = wide[wide.columns.max()] - wide[wide.columns.min()]
+    return pd.Series(wide.index), running_sum(floats(gap))
+
+
+def cells(frame: pd.DataFrame, date: str, value: str, names: Sequence[str]) -> tuple[pd.Series, dict[str, Floats]]:
+    """Dates of a long table with a column `code`, and for each of `names` its values on them (NaN where none)."""
+    known = frame.dropna(subset=[date, "code"])
+    days = pd.DatetimeIndex(sorted(known[date].unique()))
+    known = known[known["code"].astype(str).isin(set(names))]
+    series = pd.Series(floats(known[value]), index=[known["code"].astype(str), pd.DatetimeIndex(known[date])])
+    series = series[~series.index.duplicated()]
+    asked = pd.MultiIndex.from_product([list(names), days])
+    values = floats(series.reindex(asked)).reshape(len(names), len(days))
+    return pd.Series(days), dict(zip(names, values, strict=True))
 
 
 def _changes(ends: pd.Series, base: float) -> pd.Series:

@@ -3,42 +3,18 @@
 Axes: k task, t session, n symbol. Arrays are float64 with NaN where a name has no output.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
 
 import numpy as np
 import pandas as pd
 
 from fusion_factor.core.cross_section import mad_clip, residual, zscore
-from fusion_factor.core.errors import ConfigError, DataError
+from fusion_factor.core.errors import DataError
 from fusion_factor.core.tables import dense
+from fusion_factor.scores.settings import FusionConfig
 
 _KEYS = ("date", "symbol", "fold", "seed")
-
-
-@dataclass(frozen=True, kw_only=True)
-class FusionConfig:
-    """How the parts become one score (METHOD items 60 to 62)."""
-
-    hf_weight: float = 1.0
-    """Weight of the high-frequency part; the published mix is 1 : 3."""
-    lf_weight: float = 3.0
-    """Weight of the mean of the low-frequency tasks."""
-    mix: str = "z"
-    """`z`: parts are z-scored per session before they are mixed; `raw`: mixed as they are."""
-    mad_k: float = 3.0
-    """Clip of `score_neutral`, in robust standard deviations."""
-
-    def __post_init__(self) -> None:
-        for name in ("hf_weight", "lf_weight"):
-            if not (np.isfinite(getattr(self, name)) and getattr(self, name) >= 0):
-                raise ConfigError(f"{name}: {getattr(self, name)} is not a finite number >= 0")
-        if self.hf_weight + self.lf_weight == 0:
-            raise ConfigError("hf_weight and lf_weight: both are 0, one must be > 0")
-        if self.mix not in ("z", "raw"):
-            raise ConfigError(f"mix: {self.mix!r} is not one of 'z', 'raw'")
-        if not self.mad_k > 0:
-            raise ConfigError(f"mad_k: {self.mad_k} is not > 0")
 
 
 def tasks_of(predictions: pd.DataFrame) -> list[str]:
@@ -71,27 +47,62 @@ def ensemble(
     return result
 
 
-def fuse(
-    hf_tn: np.ndarray | None, lf_ktn: Sequence[np.ndarray] | Mapping[str, np.ndarray], config: FusionConfig
-) -> dict[str, np.ndarray]:
-    """Columns `hf`, `lf` and `score`, each [T, N] (METHOD items 60, 61).
+def part_scores(networks: Mapping[str, Mapping[str, np.ndarray]], *, mix: str = "z") -> dict[str, np.ndarray]:
+    """Every part that can be fused, [T, N]: each network as the mean of its tasks, then each task by its own name.
 
-    `lf` is the mean of the low-frequency tasks. A name without `hf` gets 0 for it (the cross-sectional mean); a name
-    without `lf` gets no score, unless there is no low-frequency network at all, when the score is `hf`.
+    networks  name to tasks, as `ensemble` makes them. With `mix` z each task is z-scored per session first (METHOD 61).
+    A task named like its network is the network; a task that two networks have has no name of its own.
     """
-    parts = list(lf_ktn.values()) if isinstance(lf_ktn, Mapping) else list(lf_ktn)
-    scaled = [zscore(part) if config.mix == "z" else part for part in parts]
-    hf = None if hf_tn is None else (zscore(hf_tn) if config.mix == "z" else hf_tn)
-    if not scaled:
-        if hf is None:
-            raise DataError("fusion: neither a high-frequency nor a low-frequency output to fuse")
-        return {"hf": hf, "score": hf}
-    lf = np.mean(scaled, axis=0)
-    if hf is None:
-        return {"lf": lf, "score": lf}
-    total = config.hf_weight + config.lf_weight
-    score = (config.hf_weight * np.where(np.isnan(hf), 0.0, hf) + config.lf_weight * lf) / total
-    return {"hf": hf, "lf": lf, "score": score}
+    scaled = {
+        name: {task: zscore(values_tn) if mix == "z" else values_tn for task, values_tn in tasks.items()}
+        for name, tasks in networks.items()
+    }
+    found = {name: np.mean(list(tasks.values()), axis=0) for name, tasks in scaled.items()}
+    every = [task for tasks in scaled.values() for task in tasks]
+    for tasks in scaled.values():
+        found |= {task: tn for task, tn in tasks.items() if every.count(task) == 1 and task not in scaled}
+    return found
+
+
+def chosen_parts(
+    parts: Mapping[str, np.ndarray], config: FusionConfig, networks: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """The parts that are fused, in the order of the sum: the configured ones, else `hf` and `lf`, else `networks`.
+
+    Raises DataError for a part that is not there and when there is nothing to fuse.
+    """
+    names = config.parts
+    if names is None:
+        names = [name for name in ("hf", "lf") if name in parts] or [name for name in networks if name in parts]
+    for name in names:
+        if name not in parts:
+            raise DataError(f"fusion: there is no part {name} (there are {', '.join(parts) or 'none'})")
+    if not names:
+        raise DataError("fusion: neither a high-frequency nor a low-frequency output to fuse, nor another network's")
+    return {name: parts[name] for name in names}
+
+
+def lead_part(names: Iterable[str], tasks_of_lf: Iterable[str] = ()) -> str:
+    """The part whose names get a score: `lf`, else the first of its tasks, else the first part."""
+    ordered = list(names)
+    return next((name for name in ("lf", *tasks_of_lf) if name in ordered), ordered[0])
+
+
+def fuse(parts: Mapping[str, np.ndarray], weight_tk: np.ndarray, *, lead: str) -> np.ndarray:
+    """The weighted sum of the parts over the sum of the weights' absolute values, [T, N] (METHOD items 60, 61).
+
+    parts      name to [T, N], in the order of the sum; missing = NaN.
+    weight_tk  [T, K], of the same parts; row t must be known at t.
+    lead       a name without this part gets no score; without another one it gets 0 for it (the cross-sectional mean).
+               A part alone is its own score.
+    """
+    if len(parts) == 1:
+        return parts[lead]
+    terms = [
+        weight_tk[:, k, None] * (part_tn if name == lead else np.where(np.isnan(part_tn), 0.0, part_tn))
+        for k, (name, part_tn) in enumerate(parts.items())
+    ]
+    return reduce(np.add, terms) / np.abs(weight_tk).sum(axis=1)[:, None]
 
 
 def neutral(

@@ -39,12 +39,22 @@ def check_scores(scores: pd.DataFrame) -> pd.DataFrame:
 
 def write_scores(scores: pd.DataFrame, path: str | Path) -> None:
     """Write Parquet (date32, string, float64), after `check_scores`."""
+    _write(check_scores(scores), path, ("date",))
+
+
+def write_weights(weights: pd.DataFrame, path: str | Path) -> None:
+    """Write the weights of parts by date (see `Weights.table`) as Parquet, with dates as date32."""
+    _write(weights, path, ("date", "label_until"))
+
+
+def _write(frame: pd.DataFrame, path: str | Path, dates: Sequence[str]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pa.Table.from_pandas(check_scores(scores), preserve_index=False)
-    place = table.schema.get_field_index("date")
-    table = table.set_column(place, "date", table.column("date").cast(pa.date32()))
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    for name in dates:
+        place = table.schema.get_field_index(name)
+        table = table.set_column(place, name, table.column(name).cast(pa.date32()))
     pq.write_table(table, path, compression="zstd")
 
 

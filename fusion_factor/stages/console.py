@@ -41,13 +41,10 @@ def result_table(workspace: Workspace) -> str:
 
 def _score_tables(path: Path) -> list[str]:
     summary = pd.read_csv(path)
-    titles = {
-        "published": "scores against the return T+1..T+6, every 5 sessions",
-        "trained": "scores against the return T+1..T+11 that the networks learn, every 5 sessions",
-    }
     tables = []
-    for label, title in titles.items():
-        rows = summary[summary["label"] == label]
+    for label, rows in summary.groupby("label", sort=False):
+        learnt = " that the networks learn" if label == "trained" else ""
+        title = f"scores against the return {rows['target'].iloc[0]}{learnt}, {rows['rhythm'].iloc[0]}"
         columns = [name for name in _SCORES if name in rows and rows[name].notna().any()]
         tables.append(f"{title}\n{_table(_records(rows[columns]), columns)}")
     return tables

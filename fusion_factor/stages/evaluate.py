@@ -62,7 +62,8 @@ def work(settings: Settings, workspace: Workspace, folder: Path) -> Outcome:
             for name, result in results.items():
                 write_evaluation(folder / name, result)
         for name, result in results.items():
-            row = {"score": name, "label": label, **summary(result), "share_of_oracle": None}
+            words = {"target": result.settings.words, "rhythm": result.settings.rhythm}
+            row = {"score": name, "label": label, **words, **summary(result), "share_of_oracle": None}
             if label == ORACLES_LABEL and "oracle" in tables:
                 row["share_of_oracle"] = share_of_oracle(grid[name], grid["oracle"], book, **params).share
             rows.append(row)

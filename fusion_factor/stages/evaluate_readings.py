@@ -14,6 +14,10 @@ from fusion_factor.stages.markets import caps_on
 
 log = logging.getLogger("fusion_factor")
 
+COLUMNS = (
+    "reading", "label", "universe", "rank_ic", "rank_ic_std", "icir", "positive", "t", "nw_t", "count", "names", "ic",
+    "coverage", "top_excess_annual", "top_turnover", "top_month_hit", "long_short_mean",
+)  # fmt: skip
 OnGrid = Callable[[pd.DataFrame, Mapping[str, Any]], pd.DataFrame]
 Summary = Callable[[FactorEvaluation], dict[str, Any]]
 
@@ -26,11 +30,12 @@ class FusedScore:
 
     def __init__(self, table: pd.DataFrame, book: PriceBook, market: Market, on_grid: OnGrid) -> None:
         self.table, self.book, self.market, self.on_grid = table, book, market, on_grid
-        self._caps: dict[tuple[pd.Timestamp, ...], pd.DataFrame] = {}
+        self._rows: dict[tuple[Any, ...], pd.DataFrame] = {}
+        self._caps: dict[tuple[Any, ...], pd.DataFrame] = {}
 
     def detailed(self, params: Params, options: EvaluateOptions) -> FactorEvaluation:
         """The evaluation with decay and by year; by size and industry too, where the market knows them."""
-        result = evaluate(self.on_grid(self.table, params), self.book, **{**params, **options.details})
+        result = evaluate(self.rows(params), self.book, **{**params, **options.details})
         splits = {name: self.market.has(table) for name, table in (("by_size", "caps"), ("by_industry", "industry"))}
         if any(splits.values()):
             metrics = self.judge({**params, **options.splits, **splits}).metrics
@@ -51,16 +56,16 @@ class FusedScore:
             result = self.judge({**each.params, "start": start}, members)
             words = {"reading": each.reading, "label": each.label, "universe": each.universe or ""}
             rows.append(words | summary(result))
-        return pd.DataFrame(rows), left_out
+        return pd.DataFrame(rows, columns=list(COLUMNS)), left_out
 
     def judge(self, params: Params, members: pd.DataFrame | None = None) -> FactorEvaluation:
         """Evaluate with the market's own tables, those that the parameters need."""
-        table = self.on_grid(self.table, params)
+        table = self.rows(params)
         tables: Params = {}
         if "industry" in params.get("neutralise", "none") or params.get("by_industry"):
             tables["industry"] = self.market.table("industry")
         if "size" in params.get("neutralise", "none") or params.get("by_size"):
-            tables["caps"] = self.caps(table["date"])
+            tables["caps"] = self.caps(params)
         if params.get("universe") and members is not None:
             tables["members"] = members
         return evaluate(table, self.book, **tables, **params)
@@ -75,11 +80,18 @@ class FusedScore:
                 return f"table {table}"
         return None
 
-    def caps(self, dates: pd.Series) -> pd.DataFrame:
-        """The table `caps` on some dates, made once for the same ones."""
-        key = tuple(dates.unique())
+    def rows(self, params: Params) -> pd.DataFrame:
+        """The rows of the score on the dates of a grid, taken out once."""
+        key = _grid(params)
+        if key not in self._rows:
+            self._rows[key] = self.on_grid(self.table, params)
+        return self._rows[key]
+
+    def caps(self, params: Params) -> pd.DataFrame:
+        """The table `caps` on the dates of a grid, made once."""
+        key = _grid(params)
         if key not in self._caps:
-            self._caps[key] = caps_on(self.market, dates)
+            self._caps[key] = caps_on(self.market, self.rows(params)["date"])
         return self._caps[key]
 
     def members(self, universes: tuple[str, ...]) -> pd.DataFrame | None:
@@ -95,3 +107,7 @@ class FusedScore:
                 pools = ", ".join(self.market.pools) or "no pools"
                 raise ConfigError(f"evaluate.universes: {code} has no members in any pool of the market ({pools})")
         return pd.concat(parts.values()) if parts else None
+
+
+def _grid(params: Params) -> tuple[Any, ...]:
+    return tuple(params.get(name) for name in ("grid", "n", "phase", "start"))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from fusion_factor.features import FeatureConfig, build
+from fusion_factor.features.build import SESSIONS
 from fusion_factor.market.checks import check_market
 from fusion_factor.stages.feature_jobs import fill_elsewhere
 from fusion_factor.stages.markets import market_of
@@ -55,4 +56,5 @@ STAGE = Stage(
     work=work,
     content=("**/*.npy", "*.json", "*/*.json"),
     resumes=True,
+    reuses=(SESSIONS,),
 )

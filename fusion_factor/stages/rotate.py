@@ -9,7 +9,8 @@ from fusion_factor.scores import read_scores
 from fusion_factor.stages.markets import market_of
 from fusion_factor.stages.rotate_files import write_strategy
 from fusion_factor.stages.rotate_inputs import RotationInputs, check_strategy, known_parameters
-from fusion_factor.stages.rotate_variants import check_variants, write_variants
+from fusion_factor.stages.rotate_judgement import write_variants
+from fusion_factor.stages.rotate_variants import check_variants
 from fusion_factor.stages.settings import Settings
 from fusion_factor.stages.stage import Outcome, Stage, Workspace
 
@@ -50,7 +51,7 @@ def work(settings: Settings, workspace: Workspace, folder: Path) -> Outcome:
         rows[name] = int(result.metrics["executions"])
         if result.metrics["kept"]:
             warnings[f"{name}: signals without any eligible index"] = int(result.metrics["kept"])
-        warnings[f"{name}: blocked orders"] = len(result.blocked)
+        rows[f"{name}: blocked orders"] = len(result.blocked)
     if not rows:
         raise ConfigError(f"rotate.strategies: none of the pools is in the market (it has {', '.join(market.pools)})")
     return Outcome(rows=rows, warnings=warnings)
@@ -68,7 +69,9 @@ STAGE = Stage(
         "backtest",
         "evaluation",
         "stages/rotate_files.py",
+        "stages/markets.py",
         "stages/rotate_inputs.py",
+        "stages/rotate_judgement.py",
         "stages/rotate_variants.py",
     ),
     check=check,

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from fusion_factor.backtest import Parameters, RotationData
 from fusion_factor.core.errors import ConfigError, DataError
 from fusion_factor.market.calendar import with_sessions_ahead
 from fusion_factor.market.store import Market, Pool
+from fusion_factor.stages.markets import caps_on
 
 
 def check_strategy(name: str, given: Mapping[str, Any]) -> None:
@@ -38,8 +38,8 @@ class RotationInputs:
         first = scores["date"].min().strftime("%Y-%m-%d")
         params["start"] = max(str(params.get("start") or first), first)
         self.params = self.with_aggregate(params)
-        if self.params.get("aggregate") == "cap":
-            known_caps(market)
+        if not self.can_run(self.params):
+            raise DataError("caps: the market has no such table, and aggregate cap needs it")
 
     def with_aggregate(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters with an aggregate that the pool's members allow."""
@@ -72,21 +72,3 @@ def has_weights(pool: Pool) -> bool:
     if "weight" not in pool.members:
         return False
     return bool(pool.members["weight"].notna().groupby(pool.members["code"]).any().all())
-
-
-def known_caps(market: Market) -> np.ndarray:
-    """The capitalisation as known on each session [T, N]; DataError where the market has none."""
-    if market.caps_tn is None:
-        raise DataError("caps: the market has no such table, and aggregate cap needs it")
-    return market.caps_tn
-
-
-def caps_on(market: Market, dates: pd.Series) -> pd.DataFrame:
-    """The table `caps` on the dates of the scores, as known then: the latest row on or before each."""
-    caps_tn = known_caps(market)
-    rows = np.flatnonzero(np.isin(market.sessions, dates.to_numpy().astype("datetime64[D]")))
-    t, n = np.nonzero(np.isfinite(caps_tn[rows]))
-    cap = caps_tn[rows][t, n]
-    return pd.DataFrame(
-        {"symbol": market.symbols[n], "date": market.sessions[rows[t]].astype("datetime64[s]"), "cap": cap}
-    )

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +19,15 @@ from fusion_factor.scores import (
     FusionConfig,
     ensemble,
     export,
-    fuse,
     neutral,
     read_scores,
     reversal,
     score_table,
     write_scores,
+    write_weights,
 )
 from fusion_factor.stages.markets import market_of
+from fusion_factor.stages.scores_fusion import Fusion, check_parts, network_names, read_predictions
 from fusion_factor.stages.settings import Settings, typed
 from fusion_factor.stages.stage import Outcome, Stage, Workspace
 
@@ -43,6 +44,8 @@ class ScoresSettings:
     reversal_sessions: int = 20
     """Window of the reversal baseline."""
     forms: list[str] = field(default_factory=lambda: ["parquet"])
+    also: list[str] = field(default_factory=list)
+    """Further methods of `fuse` to weight the same parts by, to judge beside: others/fused_<method>.parquet."""
     own: dict[str, str] = field(default_factory=dict)
     """Further score tables to judge beside ours, name to path."""
 
@@ -52,6 +55,10 @@ class ScoresSettings:
         for form in self.forms:
             if form not in FORMS:
                 raise ConfigError(f"scores.forms: {form!r} is not one of {', '.join(FORMS)}")
+        for method in self.also:
+            replace(self.fuse, method=method)  # refuses what it must not hold
+        if len(set(self.also)) != len(self.also):
+            raise ConfigError(f"scores.also: {list(self.also)} must be different methods")
         for name, path in self.own.items():
             if not Path(path).is_file():
                 raise ConfigError(f"scores.own.{name}: there is no file {path}")
@@ -62,60 +69,45 @@ def scores_settings(settings: Settings) -> ScoresSettings:
     return typed(ScoresSettings, settings.raw["scores"])
 
 
+def check(settings: Settings) -> None:
+    """Refuse what `scores` must not hold, and parts that no network, task or plain method is called."""
+    options = scores_settings(settings)
+    check_parts(options.fuse, settings)
+
+
 def work(settings: Settings, workspace: Workspace, folder: Path) -> Outcome:
-    """Fuse the predictions; write `scores.parquet` (and other forms) and `others/<name>.parquet`."""
+    """Fuse the predictions; write `scores.parquet` (and other forms), `weights.parquet`, `others/<name>.parquet`."""
     options = scores_settings(settings)
     features = FeatureSet.load(workspace.folder("features"), mmap=True)
     market = market_of(settings, workspace)
     predictions = read_predictions(workspace.folder("train"))
-    columns, warnings = fused_columns(predictions, features, options.fuse)
-    columns["score_neutral"] = neutral(columns["score"], *regressors(market), mad_k=options.fuse.mad_k)
-    table = score_table(columns | {"fold": folds_tn(predictions, columns["score"], features)}, *axes(features))
+    fusion = Fusion.of(predictions, features, options.fuse, network_names(settings))
+    fused = fusion.weighted(options.fuse)
+    columns = fusion.columns | {"score": fused.score_tn} | fusion.tasks
+    columns["score_neutral"] = neutral(fused.score_tn, *regressors(market), mad_k=options.fuse.mad_k)
+    table = score_table(columns | {"fold": fusion.folds_tn}, *axes(features))
     export(table, folder, ["parquet", *(form for form in options.forms if form != "parquet")])
-    scored_t = np.asarray(np.isfinite(columns["score"]).any(axis=1))
+    scored_t = np.asarray(np.isfinite(fused.score_tn).any(axis=1))
+    alike = {method: fusion.weighted(replace(options.fuse, method=method)) for method in options.also}
+    tables = [each.weights.table(features.sessions, scored_t) for each in (fused, *alike.values())]
+    write_weights(pd.concat(tables), folder / "weights.parquet")
     (folder / "others").mkdir()
-    others = other_scores(predictions, features, market, options, scored_t)
+    others = {f"fused_{method}": each.score_tn for method, each in alike.items()}
+    others |= other_scores(predictions, features, market, options, scored_t)
     for name, score_tn in others.items():
         write_scores(score_table({"score": score_tn}, *axes(features)), folder / "others" / f"{name}.parquet")
     for name, path in options.own.items():
         write_scores(read_scores(path), folder / "others" / f"{name}.parquet")
-    return Outcome(rows={"scores": len(table), "others": len(others) + len(options.own)}, warnings=warnings)
+    return Outcome(
+        rows={"scores": len(table), "others": len(others) + len(options.own)},
+        warnings=fusion.warnings(fused.score_tn),
+        about={"fusion": fusion.described(options.fuse, fused, scored_t)},
+    )
 
 
 def axes(features: FeatureSet) -> tuple[np.ndarray, np.ndarray]:
     """Sessions and symbols of every wide array here."""
     return features.sessions, features.symbols
-
-
-def read_predictions(folder: Path) -> dict[str, pd.DataFrame]:
-    """The prediction tables of the train artifact by network or baseline."""
-    return {path.stem: pd.read_parquet(path) for path in sorted((folder / "predictions").glob("*.parquet"))}
-
-
-def fused_columns(
-    predictions: Mapping[str, pd.DataFrame], features: FeatureSet, config: FusionConfig
-) -> tuple[Wide, dict[str, int]]:
-    """The columns of the score table from the networks `hf` and `lf`, and what there is to warn of."""
-    parts = {
-        name: ensemble(predictions[name], *axes(features), mix=config.mix)
-        for name in ("hf", "lf")
-        if name in predictions
-    }
-    lf = parts.get("lf", {})
-    columns = fuse(parts.get("hf", {}).get("hf"), lf, config) | lf
-    warnings = {}
-    if "hf" in columns and lf:
-        alone = int((np.isfinite(columns["hf"]) & ~np.isfinite(columns["score"])).sum())
-        warnings = {"names with hf and no lf, left without a score": alone} if alone else {}
-    return columns, warnings
-
-
-def folds_tn(predictions: Mapping[str, pd.DataFrame], score_tn: np.ndarray, features: FeatureSet) -> np.ndarray:
-    """The fold that scored each session, repeated over the names [T, N]."""
-    main = predictions["lf" if "lf" in predictions else "hf"]
-    by_date = main.drop_duplicates("date").set_index("date")["fold"]
-    fold_t = by_date.reindex(pd.DatetimeIndex(features.sessions)).fillna(-1).to_numpy(np.int64)
-    return np.broadcast_to(fold_t[:, None], score_tn.shape)
 
 
 def regressors(market: Market) -> tuple[np.ndarray | None, np.ndarray | None]:
@@ -155,8 +147,8 @@ STAGE = Stage(
     artifact="scores",
     needs=("market", "features", "train"),
     config=("scores", "data", "networks"),
-    rooms=("core", "market", "features", "scores"),
-    check=scores_settings,
+    rooms=("core", "market", "features", "scores", "stages/scores_fusion.py"),
+    check=check,
     work=work,
     content=("*.parquet", "others/*.parquet"),
 )

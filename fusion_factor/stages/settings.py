@@ -12,6 +12,7 @@ T = TypeVar("T")
 
 NODES = (
     "name", "root", "seed", "traceback", "data", "features", "networks", "train", "scores", "evaluate", "rotate",
+    "sweep",
 )  # fmt: skip
 
 
@@ -54,4 +55,7 @@ def read_settings(config: DictConfig) -> Settings:
     seed = raw["seed"]
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise ConfigError(f"seed: {seed!r} is not an integer >= 0")
+    # A network that is left out (null) may still be named by values that another file sets for it.
+    networks = raw["networks"] or {}
+    raw["networks"] = {name: value for name, value in networks.items() if value is not None and "network" in value}
     return Settings(root=str(raw["root"]), seed=seed, data=raw["data"], raw=raw)

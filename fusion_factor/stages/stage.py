@@ -39,6 +39,8 @@ class Outcome:
     rows: Mapping[str, int] = field(default_factory=dict)
     warnings: Mapping[str, int] = field(default_factory=dict)
     device: str = "cpu"
+    about: Mapping[str, Any] = field(default_factory=dict)
+    """What else one should know of the result, JSON-like."""
 
 
 @dataclass(frozen=True)
@@ -183,6 +185,7 @@ def run_stage(stage: Stage, settings: Settings, workspace: Workspace) -> Path:
                 "ended": now(),
                 "rows": dict(outcome.rows),
                 "warnings": dict(outcome.warnings),
+                "about": dict(outcome.about),
             },
         )
     workspace.choose(stage.artifact, folder)

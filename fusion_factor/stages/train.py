@@ -1,7 +1,7 @@
 """`train`: fit every network on every fold with every seed, and score the sessions after each fold."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,10 @@ from fusion_factor.stages.settings import Settings, typed
 from fusion_factor.stages.stage import Outcome, Stage, Workspace
 from fusion_factor.training import FitSettings, FoldSettings, NetworkSettings, run
 from fusion_factor.training.baselines import BaselineSettings, run_baselines
+from fusion_factor.training.components import build
 from fusion_factor.training.device import choose_device
 from fusion_factor.training.executors import ExecutorSettings
+from fusion_factor.training.fit import FitJob
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,28 +71,51 @@ def check(settings: Settings) -> None:
     network_settings(settings)
 
 
-def work(settings: Settings, workspace: Workspace, folder: Path) -> Outcome:
-    """Walk forward; with `train.checkpoints` only score, with the weights that lie there."""
+def work(
+    settings: Settings,
+    workspace: Workspace,
+    folder: Path,
+    *,
+    on_fit: Callable[[int, Sequence[FitJob]], None] | None = None,
+) -> Outcome:
+    """Walk forward; with `train.checkpoints` only score, with the weights that lie there. `on_fit`: see `run`."""
     options = train_settings(settings)
     features = workspace.folder("features")
     device = options.device if options.executor != "processes" else choose_device(options.device)
     networks = usable_networks(settings, features)
-    warnings = run(
-        features,
-        networks,
-        options.folds,
-        options.fit,
-        folder,
-        seeds=[settings.seed + seed for seed in options.seeds],
-        workers=options.workers,
-        device=device,
-        checkpoints=options.checkpoints,
-        executor=options.executor_settings(),
-    )
-    drop_other_weights(folder, [settings.seed + seed for seed in options.seeds])
+    for network in networks:
+        check_parts(network)
+    seeds = [settings.seed + seed for seed in options.seeds]
+    warnings: list[str] = []
+    if networks or not options.baselines.kinds:
+        warnings = run(
+            features,
+            networks,
+            options.folds,
+            options.fit,
+            folder,
+            seeds=seeds,
+            workers=options.workers,
+            device=device,
+            checkpoints=options.checkpoints,
+            executor=options.executor_settings(),
+            on_fit=on_fit,
+        )
+        drop_other_weights(folder, seeds)
     run_baselines(FeatureSet.load(features, mmap=True), options.folds, options.fit, options.baselines, folder)
     rows = {"networks": len(networks), "seeds": len(options.seeds)}
     return Outcome(rows=rows, warnings=dict.fromkeys(warnings, 1), device=device)
+
+
+def check_parts(network: NetworkSettings) -> None:
+    """Build the network and its loss once, so that a value that they refuse ends here and not in every fit."""
+    from torch import nn
+
+    made = build(network.network, nn.Module)
+    loss = build(network.loss, nn.Module)
+    wanted, tasks = getattr(loss, "n_tasks", None), len(getattr(made, "tasks", ()))
+    if wanted is not None and wanted != tasks:
+        raise ConfigError(f"network {network.name}: loss.n_tasks is {wanted}, must be its number of tasks ({tasks})")
 
 
 def drop_other_weights(folder: Path, seeds: Sequence[int]) -> None:
@@ -120,7 +145,15 @@ STAGE = Stage(
     artifact="train",
     needs=("features",),
     config=("train", "networks", "seed"),
-    rooms=("core", "features/feature_set.py", "features/panel.py", "networks", "training"),
+    rooms=(
+        "core",
+        "features/feature_set.py",
+        "features/panel.py",
+        "features/bars.py",
+        "features/baseline.py",
+        "networks",
+        "training",
+    ),
     check=check,
     work=work,
     content=("predictions/*.parquet", "folds.json", "history/*.csv"),

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from fusion_factor.training.baselines import BaselineSettings, run_baselines
     from fusion_factor.training.batches import HighFrequencyInputs, LowFrequencyInputs, WindowInputs
     from fusion_factor.training.checkpoints import Checkpoint
+    from fusion_factor.training.export import Exported, export_onnx, export_program, served_scores
     from fusion_factor.training.fit import FitJob
     from fusion_factor.training.folds import Fold
+    from fusion_factor.training.joint_inputs import JointInputs
     from fusion_factor.training.module import FactorModule
     from fusion_factor.training.samples import Samples
     from fusion_factor.training.scoring import predict
@@ -24,20 +26,25 @@ if TYPE_CHECKING:
 __all__ = [
     "BaselineSettings",
     "Checkpoint",
+    "Exported",
     "FactorModule",
     "FitJob",
     "FitSettings",
     "Fold",
     "FoldSettings",
     "HighFrequencyInputs",
+    "JointInputs",
     "LowFrequencyInputs",
     "NetworkSettings",
     "Samples",
     "TrainingFailed",
     "WindowInputs",
+    "export_onnx",
+    "export_program",
     "predict",
     "run",
     "run_baselines",
+    "served_scores",
     "train",
 ]
 
@@ -45,8 +52,10 @@ _HOMES = {
     "baselines": ("BaselineSettings", "run_baselines"),
     "batches": ("HighFrequencyInputs", "LowFrequencyInputs", "WindowInputs"),
     "checkpoints": ("Checkpoint",),
+    "export": ("Exported", "export_onnx", "export_program", "served_scores"),
     "fit": ("FitJob",),
     "folds": ("Fold",),
+    "joint_inputs": ("JointInputs",),
     "module": ("FactorModule",),
     "scoring": ("predict",),
     "samples": ("Samples",),

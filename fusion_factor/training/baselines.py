@@ -16,6 +16,7 @@ import pandas as pd
 
 from fusion_factor.core.errors import ConfigError
 from fusion_factor.features.feature_set import FeatureSet
+from fusion_factor.training.factor_weights import FACTOR_KINDS, factor_inputs, write_factor_scores
 from fusion_factor.training.folds import Fold, Positions
 from fusion_factor.training.samples import Samples
 from fusion_factor.training.scoring import score_frame
@@ -28,13 +29,15 @@ Matrix = npt.NDArray[np.float32]
 Score = Callable[[Matrix], FloatArray]
 CrossSection = Callable[[int], tuple[Matrix, FloatArray]]
 
-KINDS = ("ridge", "lightgbm")
+KINDS = ("ridge", "lightgbm", *FACTOR_KINDS)
 
 
 @dataclass(frozen=True)
 class BaselineSettings:
     """Which plain scorers, on what, and how.
 
+    kinds             ridge, lightgbm on statistics of the windows; equal27, icir27: the intraday factors weighed alike
+                      or by their trailing ICIR, see `factor_weights`.
     sources           of the statistics, see StatisticsInputs; None: all that the features hold.
     ridge_alphas      added to the diagonal of the mean cross-sectional correlation matrix; the best on the
                       validation dates is taken.
@@ -82,10 +85,17 @@ def run_baselines(
     """
     if not settings.kinds:
         return
-    fitters = {kind: _fitter(kind, settings) for kind in settings.kinds}
+    say = progress or log.info
+    weighed = [kind for kind in settings.kinds if kind in FACTOR_KINDS]
+    if weighed:
+        plan = folds_for(features, factor_inputs(features), folds, fit_settings.min_names)
+        for note in write_factor_scores(features, plan, weighed, settings.seed, folder):
+            say(note)
+    fitters = {kind: _fitter(kind, settings) for kind in settings.kinds if kind not in FACTOR_KINDS}
+    if not fitters:
+        return
     inputs = StatisticsInputs(features, settings.sources)
     samples = Samples(inputs, features, fit_settings, settings.seed)
-    say = progress or log.info
     frames: dict[str, list[pd.DataFrame]] = {kind: [] for kind in fitters}
     plan = folds_for(features, inputs, folds, fit_settings.min_names)
     for fold in plan:

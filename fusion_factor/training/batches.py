@@ -1,11 +1,12 @@
-"""Windows of one cross-section: the same object serves training, validation and scoring.
+"""Windows of one cross-section, or of any rows: the same object serves training, validation and scoring.
 
-Panels are put on the device once; a window is an index into them, gathered for one session at a time.
+Panels are put on the device once; a window is an index into them, gathered for one batch at a time.
 Axes: t session or step in time order, n symbol, b chosen symbol, f factor or field.
 """
 
 import warnings
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +16,24 @@ from torch import Tensor
 from fusion_factor.core.errors import ConfigError
 from fusion_factor.features.feature_set import FeatureSet
 from fusion_factor.features.panel import Panel
+from fusion_factor.networks.low_frequency import FREQUENCIES, chosen_frequencies
+from fusion_factor.training.bar_series import BarSeries, gathered, standardise_ratios, trailing_rows
 
 BoolArray = npt.NDArray[np.bool_]
 Positions = npt.NDArray[np.int64]
 Inputs = tuple[Tensor, ...]
+
+__all__ = [
+    "HighFrequencyInputs",
+    "Inputs",
+    "LowFrequencyInputs",
+    "Positions",
+    "WindowInputs",
+    "on_device",
+    "select_rows",
+    "standardise_ratios",
+    "trailing_rows",
+]
 
 
 class WindowInputs(ABC):
@@ -38,6 +53,22 @@ class WindowInputs(ABC):
 
         Everything is a function of panel rows <= t and of names_b, which are all names with inputs at t.
         """
+
+    def rows(self, t_b: Positions, names_b: Positions) -> Inputs:
+        """Windows x_btf of any pairs of session position and symbol position, each with inputs at its session.
+
+        The same bits as in `windows` of the whole session. Here session after session; a subclass may gather at once.
+        """
+        parts: list[Inputs] = []
+        order = np.argsort(t_b, kind="stable")
+        for block in np.split(order, np.flatnonzero(np.diff(t_b[order])) + 1):
+            t = int(t_b[block[0]])
+            everybody = self.names(t)
+            windows = self.windows(t, torch.from_numpy(everybody).to(self.device))
+            chosen = torch.from_numpy(np.searchsorted(everybody, names_b[block])).to(self.device)
+            parts.append(select_rows(windows, chosen))
+        back = torch.from_numpy(np.argsort(order)).to(self.device)
+        return select_rows(tuple(torch.cat(column) for column in zip(*parts, strict=True)), back)
 
     def names(self, t: int) -> Positions:
         """The symbol positions [b], increasing, that have inputs at session position t."""
@@ -79,14 +110,22 @@ class HighFrequencyInputs(WindowInputs):
         rows_tnf = self.panel_tnf[t - self.window_sessions + 1 : t + 1]
         return (rows_tnf.index_select(1, names_b).transpose(0, 1),)
 
+    def rows(self, t_b: Positions, names_b: Positions) -> Inputs:
+        """One window x_btf, gathered at once."""
+        t_sb = t_b[None] - np.arange(self.window_sessions - 1, -1, -1)[:, None]
+        return (gathered(self.panel_tnf, t_sb, names_b).transpose(0, 1),)
+
 
 class LowFrequencyInputs(WindowInputs):
     """Daily, weekly and monthly bars: three x_btf of `daily_bars`, `weekly_bars` and `monthly_bars` steps.
 
     Each field is divided by its own value at the last step, then z-scored across the names for each step and
     field, clipped to +-`clip`, missing = 0. The last step is 0 by construction. Source: METHOD items 23, 27-34.
-    The weekly bar k steps back is the row t - 5k of the weekly panel, whose row t is the bar that ends at t; the
-    monthly bar likewise, 20 rows apart.
+    With rolling bars the weekly bar k steps back is the row t - 5k of the weekly panel, whose row t is the bar that
+    ends at t; the monthly bar likewise, 20 rows apart. With calendar bars see `features.bars.bar_rows`.
+
+    frequencies  which of daily, weekly, monthly, in that order; who has inputs does not depend on it, so that
+                 ablations are judged on the same names.
     """
 
     def __init__(
@@ -96,69 +135,35 @@ class LowFrequencyInputs(WindowInputs):
         weekly_bars: int = 20,
         monthly_bars: int = 12,
         clip: float = 5.0,
+        frequencies: Sequence[str] = FREQUENCIES,
         *,
         device: torch.device | str = "cpu",
     ) -> None:
         super().__init__(device)
-        for name, value in (("daily_bars", daily_bars), ("weekly_bars", weekly_bars), ("monthly_bars", monthly_bars)):
-            _check_window(name, value)
+        lengths = {"daily": daily_bars, "weekly": weekly_bars, "monthly": monthly_bars}
+        for name, value in lengths.items():
+            _check_window(f"{name}_bars", value)
         if clip <= 0:
             raise ConfigError(f"clip is {clip}, must be > 0")
         self.clip = clip
-        panels = (features.daily, features.weekly, features.monthly)
         self.series = [
-            (on_device(panel, self.device), rows_between, bars)
-            for panel, rows_between, bars in zip(
-                panels, (1, 5, 20), (daily_bars, weekly_bars, monthly_bars), strict=True
-            )
+            BarSeries(features, name, lengths[name], on_device(getattr(features, name), self.device))
+            for name in chosen_frequencies(frequencies)
         ]
         self.has_inputs = features.has_lf
 
     def windows(self, t: int, names_b: Tensor) -> Inputs:
         """Three windows x_btf [b, bars, fields], transposed views of time-major gathers."""
-        return tuple(
-            standardise_ratios(trailing_rows(panel_tnf, t, rows_between, bars, names_b), self.clip).transpose(0, 1)
-            for panel_tnf, rows_between, bars in self.series
-        )
+        return tuple(standardise_ratios(each.of_session(t, names_b), self.clip).transpose(0, 1) for each in self.series)
 
+    def rows(self, t_b: Positions, names_b: Positions) -> Inputs:
+        """Three windows x_btf, gathered at once; means and deviations of a session are computed once and kept."""
+        return self.rows_among(t_b, names_b, self.has_inputs)
 
-def trailing_rows(panel_tnf: Tensor, t: int, rows_between: int, bars: int, names_b: Tensor) -> Tensor:
-    """Rows t - rows_between * (bars - 1), ..., t of a panel for some names: x_tbf; NaN before the first row."""
-    first = t - rows_between * (bars - 1)
-    n_before = max(0, -(first // rows_between))
-    rows_tnf = panel_tnf[first + n_before * rows_between : t + 1 : rows_between]
-    x_tbf = rows_tnf.index_select(1, names_b)
-    if not n_before:
-        return x_tbf
-    missing = x_tbf.new_full((n_before, *x_tbf.shape[1:]), torch.nan)
-    return torch.cat([missing, x_tbf])
-
-
-def standardise_ratios(x_tbf: Tensor, clip: float) -> Tensor:
-    """Ratios to the last step, z-scored along b for each (t, f), clipped to +-clip; missing = 0, last step = 0.
-
-    A field whose last value is not positive is missing at every step. Where all ratios of a step are equal, up to
-    rounding, the result is 0.
-    """
-    last_bf = x_tbf[-1]
-    ratio_tbf = x_tbf / torch.where(last_bf > 0, last_bf, torch.nan)
-    if bool(ratio_tbf.sum().isfinite()):
-        # Nothing is missing, as in most daily windows: the same numbers without the masks, in half the time.
-        count_tf = torch.tensor(ratio_tbf.shape[1], device=ratio_tbf.device)
-        mean_tf = ratio_tbf.sum(dim=1) / count_tf
-        centred_tbf = ratio_tbf - mean_tf[:, None]
-    else:
-        there_tbf = ratio_tbf.isfinite()
-        count_tf = there_tbf.sum(dim=1).clamp(min=1)
-        ratio_tbf = torch.where(there_tbf, ratio_tbf, 0.0)
-        mean_tf = ratio_tbf.sum(dim=1) / count_tf
-        centred_tbf = torch.where(there_tbf, ratio_tbf - mean_tf[:, None], 0.0)
-    std_tf = (centred_tbf.square().sum(dim=1) / count_tf).sqrt()
-    equal_tf = std_tf <= 1e-6 * mean_tf.abs()
-    scale_tf = torch.where(equal_tf, 0.0, 1.0 / torch.where(equal_tf, 1.0, std_tf))
-    z_tbf = (centred_tbf * scale_tf[:, None]).clamp_(-clip, clip)
-    z_tbf[-1] = 0.0
-    return z_tbf
+    def rows_among(self, t_b: Positions, names_b: Positions, has_inputs: BoolArray) -> Inputs:
+        """As `rows`, standardised over those that `has_inputs` [T, N] names; always the same ones for one object."""
+        everybody = [torch.from_numpy(np.flatnonzero(has_inputs[t])).to(self.device) for t in np.unique(t_b).tolist()]
+        return tuple(each.standardised_rows(t_b, names_b, self.clip, everybody).transpose(0, 1) for each in self.series)
 
 
 def on_device(panel: Panel, device: torch.device) -> Tensor:

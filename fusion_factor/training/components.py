@@ -2,7 +2,7 @@
 
 import importlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 from fusion_factor.core.errors import ConfigError
@@ -22,10 +22,19 @@ def find_class(target: str, kind: type[T]) -> type[T]:
     return found
 
 
+def class_paths(spec: Mapping[str, Any]) -> Iterator[str]:
+    """The dotted paths of the classes that a mapping names, in itself and in the mappings in it."""
+    for key, value in spec.items():
+        if isinstance(value, Mapping):
+            yield from class_paths(value)
+        elif key in ("_target_", "encoder") and "." in str(value):
+            yield str(value)
+
+
 def build(spec: Mapping[str, Any], kind: type[T], *positional: Any, **more: Any) -> T:
     """An instance of the class that `spec["_target_"]` names, from the other entries of `spec` as arguments.
 
-    Raises ConfigError for an unknown class or arguments that it does not take.
+    Raises ConfigError for an unknown class, arguments that it does not take, or values that it refuses (ValueError).
     """
     found = find_class(str(spec["_target_"]), kind)
     arguments = {key: value for key, value in spec.items() if key != "_target_"}
@@ -33,4 +42,7 @@ def build(spec: Mapping[str, Any], kind: type[T], *positional: Any, **more: Any)
         inspect.signature(found).bind(*positional, **arguments, **more)
     except TypeError as error:
         raise ConfigError(f"{spec['_target_']}: {error}") from error
-    return found(*positional, **arguments, **more)
+    try:
+        return found(*positional, **arguments, **more)
+    except ValueError as error:
+        raise ConfigError(f"{spec['_target_']}: {error}") from error

@@ -21,7 +21,7 @@ from fusion_factor.core.errors import DataError
 from fusion_factor.features.feature_set import FeatureSet
 from fusion_factor.training.batches import WindowInputs
 from fusion_factor.training.checkpoints import Checkpoint
-from fusion_factor.training.components import build, find_class
+from fusion_factor.training.components import build, class_paths, find_class
 from fusion_factor.training.device import choose_device, exact_arithmetic
 from fusion_factor.training.folds import Fold
 from fusion_factor.training.guard import Diary, FitFailed
@@ -80,7 +80,7 @@ class FitJob:
         """A hash of everything the weights depend on: settings, sessions, features and the code that computes."""
         fold = {part: getattr(self.fold, part).tolist() for part in ("train", "valid")}
         parts = (self.network.network, self.network.inputs, self.network.loss)
-        code = [code_of(str(part["_target_"])) for part in parts]
+        code = [code_of(path) for part in parts for path in class_paths(part)]
         return hash_of(
             [self.network.as_dict(), asdict(self.settings), fold, self.seed, self.fingerprint, _own_code(), code]
         )
@@ -226,6 +226,7 @@ def _about(job: FitJob, job_hash: str, features: FeatureSet, module: FactorModul
         "features": job.fingerprint,
         "best_epoch": module.best_epoch,
         "objective": module.best_objective,
+        "loss": module.best_loss,
         "history": module.history,
         "warnings": diary.lines,
         "torch": torch.__version__,
@@ -272,5 +273,8 @@ def code_of(target: str) -> str:
 @lru_cache(maxsize=1)
 def _own_code() -> str:
     here = Path(__file__).parent
-    names = ("batches.py", "samples.py", "module.py", "trainer.py", "guard.py", "device.py")
-    return hash_of([(here / name).read_text() for name in names])
+    names = ("bar_series.py", "batches.py", "samples.py", "module.py", "trainer.py", "guard.py", "device.py")
+    networks = sorted(
+        here.with_name("networks").glob("*.py")
+    )  # encoders and task weights are found by word, not by path
+    return hash_of([path.read_text() for path in (*(here / name for name in names), *networks)])

@@ -1,6 +1,7 @@
 """The one Lightning module: how any network is fitted on dated cross-sections.
 
-A batch is one session: the loaders give session positions, the windows are gathered on the device.
+A batch is one session, or rows of many (`batch_mode`): the loaders give positions, the windows are gathered on the
+device. Validation is by session always.
 Axes: b stock, k task.
 """
 
@@ -11,6 +12,7 @@ from typing import Any
 
 import lightning.pytorch as pl
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -39,6 +41,35 @@ class SessionOrder:
             yield from self.positions
         else:
             yield from np.random.default_rng([self.seed, self.epoch]).permutation(self.positions).tolist()
+
+
+class RowOrder:
+    """Batches of `rows_per_batch` rows of all sessions, mixed anew each epoch by (seed, epoch) alone.
+
+    A row is one name on one session; a batch is their places in the table of `samples.table(positions)`. The batches of
+    an epoch hold every row once and differ by at most one row in size.
+    """
+
+    def __init__(self, samples: Samples, positions: Sequence[int], seed: int) -> None:
+        self.seed = seed
+        self.epoch = 0
+        self.n_rows = samples.table(positions)
+        self.n_batches = max(1, round(self.n_rows / samples.settings.rows_per_batch))
+
+    def __len__(self) -> int:
+        return self.n_batches
+
+    def __iter__(self) -> Iterator[npt.NDArray[np.int64]]:
+        # A generator, so that `epoch` is read when the epoch begins.
+        mixed = np.random.default_rng([self.seed, self.epoch, 1]).permutation(self.n_rows)
+        yield from np.array_split(mixed, self.n_batches)
+
+
+def training_order(samples: Samples, positions: Sequence[int], seed: int) -> SessionOrder | RowOrder:
+    """The training batches: whole sessions or mixed rows, as `batch_mode` says."""
+    if samples.settings.batch_mode == "shuffle":
+        return RowOrder(samples, positions, seed)
+    return SessionOrder(positions, seed)
 
 
 class FactorModule(pl.LightningModule):
@@ -71,6 +102,7 @@ class FactorModule(pl.LightningModule):
         self.best_epoch = -1
         self.best_objective = -np.inf
         self.best_weights: dict[str, Tensor] = {}
+        self.best_loss: dict[str, Any] = {}
         self._optimizer_state: dict[str, Any] | None = None
         self._figures: dict[str, list[Tensor]] = {"train": [], "valid": []}
 
@@ -91,12 +123,15 @@ class FactorModule(pl.LightningModule):
     def on_train_epoch_start(self) -> None:
         """Tell the order of sessions which epoch it is."""
         order = self.trainer.train_dataloader
-        if isinstance(order, SessionOrder):
+        if isinstance(order, (SessionOrder, RowOrder)):
             order.epoch = self.epoch
 
-    def training_step(self, t: int) -> None:
-        """One step on one session: loss, gradients clipped by value, Adam."""
-        inputs, label_b = self.samples.drawn(t, self.epoch)
+    def training_step(self, batch: int | npt.NDArray[np.int64]) -> None:
+        """One step on one session or on mixed rows: loss, gradients clipped by value, Adam."""
+        if isinstance(batch, np.ndarray):
+            inputs, label_b = self.samples.mixed(batch)
+        else:
+            inputs, label_b = self.samples.drawn(batch, self.epoch)
         optimizer = self.optimizers(use_pl_optimizer=False)
         assert isinstance(optimizer, torch.optim.Optimizer)
         optimizer.zero_grad()
@@ -123,13 +158,27 @@ class FactorModule(pl.LightningModule):
                 self._note(split, means)
                 objective = -means[0] if split == "valid" else objective
             figures.clear()
+        self._end_epoch_of_loss()
         if objective > self.best_objective:
             self.best_objective, self.best_epoch = objective, self.epoch
             self.best_weights = copy.deepcopy(self.network.state_dict())
+            self.best_loss = {name: value.tolist() for name, value in self.loss.state_dict().items()}
         if self.epoch - max(self.best_epoch, 0) >= self.settings.patience_epochs:
             self.trainer.should_stop = True
         if self.on_epoch is not None:
             self.on_epoch(self)
+
+    def _end_epoch_of_loss(self) -> None:
+        """A loss that weighs its tasks by epoch learns here that one is over; its weights go to the curves."""
+        end_epoch = getattr(self.loss, "end_epoch", None)
+        if end_epoch is None:
+            return
+        task_weights = getattr(self.loss, "task_weights", None)
+        weights = task_weights() if task_weights is not None else None
+        if weights is not None and self.logger is not None:
+            scalars = {f"weight_{task}": w for task, w in zip(self.tasks, weights.tolist(), strict=True)}
+            self.logger.log_metrics(scalars, step=self.epoch)
+        end_epoch()
 
     def _note(self, split: str, means: list[float]) -> None:
         n_tasks = len(self.tasks)
@@ -161,6 +210,7 @@ class FactorModule(pl.LightningModule):
             "best_epoch": self.best_epoch,
             "best_objective": float(self.best_objective),
             "best_weights": self.best_weights,
+            "best_loss": self.best_loss,
             "history": self.history,
         }
 
@@ -173,6 +223,7 @@ class FactorModule(pl.LightningModule):
         self.best_epoch = state["best_epoch"]
         self.best_objective = state["best_objective"]
         self.best_weights = state["best_weights"]
+        self.best_loss = state.get("best_loss", {})
         self.history = list(state["history"])
 
 

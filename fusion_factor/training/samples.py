@@ -3,6 +3,7 @@
 Axes: n symbol, b chosen symbol.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +40,8 @@ class Samples:
         self._features = features
         self._sessions = features.sessions.astype("datetime64[D]").astype(np.int64)
         self._labelled: dict[int, _Labelled] = {}
+        self._row_sessions = self._row_names = np.empty(0, np.int64)
+        self._row_labels = torch.empty(0)
 
     def whole(self, t: int) -> tuple[Inputs, Tensor]:
         """Windows x_btf and labels [b] of all labelled names of session position t."""
@@ -57,6 +60,24 @@ class Samples:
         keep = torch.from_numpy(chosen).to(self.inputs.device)
         windows = self.inputs.windows(t, labelled.names_b)
         return select_rows(windows, labelled.rows[keep]), labelled.label_b[keep]
+
+    def table(self, positions: Sequence[int]) -> int:
+        """Lay down the labelled rows (session, name, label) of these sessions for `mixed`; how many there are."""
+        labelled = [self._of(t) for t in positions]
+        counts = [len(each.rows) for each in labelled]
+        self._row_sessions = np.repeat(np.asarray(positions, np.int64), counts)
+        self._row_names = np.concatenate([each.names_b[each.rows].cpu().numpy() for each in labelled])
+        self._row_labels = torch.cat([each.label_b for each in labelled])
+        return len(self._row_sessions)
+
+    def mixed(self, places: npt.NDArray[np.int64]) -> tuple[Inputs, Tensor]:
+        """Windows x_btf and labels [b] of the rows at these places of the table; bit for bit those of their sessions.
+
+        Sorted by session within the batch: the order changes neither the loss nor what batch norm sees.
+        """
+        ordered = np.sort(places)
+        inputs = self.inputs.rows(self._row_sessions[ordered], self._row_names[ordered])
+        return inputs, self._row_labels[torch.from_numpy(ordered).to(self.inputs.device)]
 
     def enough(self, t: int) -> bool:
         """Whether the session has the `min_names` labelled names that a correlation needs."""

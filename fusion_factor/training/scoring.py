@@ -36,7 +36,7 @@ def predict(
     """
     if not isinstance(checkpoint, Checkpoint):
         checkpoint = Checkpoint.read(checkpoint)
-    positions = _positions(features, sessions)
+    positions = positions_of(features, sessions)
     settings = network_settings(checkpoint)
     where = choose_device(device)
     inputs = build(settings.inputs, WindowInputs, features, device=where)  # type: ignore[type-abstract]
@@ -101,7 +101,8 @@ def load_network(checkpoint: Checkpoint) -> nn.Module:
     return network
 
 
-def _positions(features: FeatureSet, sessions: npt.NDArray[np.datetime64]) -> npt.NDArray[np.int64]:
+def positions_of(features: FeatureSet, sessions: npt.NDArray[np.datetime64]) -> npt.NDArray[np.int64]:
+    """Session positions of dates. Raises DataError for a date that is no session."""
     wanted = np.asarray(sessions, dtype="datetime64[D]")
     positions = np.searchsorted(features.sessions, wanted)
     there = positions < len(features.sessions)

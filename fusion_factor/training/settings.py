@@ -61,13 +61,15 @@ class FoldSettings:
 
 @dataclass(frozen=True)
 class FitSettings:
-    """How one network is fitted. Source: METHOD items 14, 41, 44, 48.
+    """How one network is fitted. Source: METHOD items 14, 40, 41, 44, 48.
 
     clip_value         gradients are clipped to +- this value; None: not at all.
     patience_epochs    stop after so many epochs without a better mean validation objective.
     min_names          a date with fewer labelled names is not trained or validated on.
     names_per_batch    None: all labelled names of the date; else a subset drawn by (seed, epoch, date). Inputs are
                        standardised over all names either way, validation and scoring use all names.
+    batch_mode         `date`: a training batch is one date; `shuffle`: about `rows_per_batch` rows (a name, a date) of
+                       all training dates, mixed anew each epoch by (seed, epoch). Validation is by date in both.
     label_clip         the label's z-score is clipped to +- this value.
     shuffle_labels     None; else a seed: labels are permuted within each date, for training and for choosing the
                        epoch alike (choosing by true labels would leak signal into a null test).
@@ -80,6 +82,8 @@ class FitSettings:
     clip_value: float | None = 3.0
     min_names: int = 200
     names_per_batch: int | None = None
+    batch_mode: str = "date"
+    rows_per_batch: int = 5000
     label_clip: float = 3.0
     shuffle_labels: int | None = None
 
@@ -93,6 +97,10 @@ class FitSettings:
         _require(self.min_names >= 2, "min_names", self.min_names, ">= 2")
         few = self.names_per_batch is not None and self.names_per_batch < self.min_names
         _require(not few, "names_per_batch", self.names_per_batch, f">= min_names ({self.min_names}) or null")
+        _require(self.batch_mode in ("date", "shuffle"), "batch_mode", self.batch_mode, "date or shuffle")
+        both = self.batch_mode == "shuffle" and self.names_per_batch is not None
+        _require(not both, "names_per_batch", self.names_per_batch, "null when batch_mode is shuffle")
+        _require(self.rows_per_batch >= 2, "rows_per_batch", self.rows_per_batch, ">= 2")
         _require(self.label_clip > 0, "label_clip", self.label_clip, "> 0")
         _require(self.shuffle_labels is None or self.shuffle_labels >= 0, "shuffle_labels", self.shuffle_labels, ">= 0")
 

@@ -18,7 +18,7 @@ from fusion_factor.training.batches import WindowInputs
 from fusion_factor.training.components import build
 from fusion_factor.training.folds import Fold
 from fusion_factor.training.guard import Diary, FitFailed, Guard, Ruined
-from fusion_factor.training.module import FactorModule, SessionOrder
+from fusion_factor.training.module import FactorModule, RowOrder, SessionOrder, training_order
 from fusion_factor.training.samples import Samples
 from fusion_factor.training.settings import FitSettings, NetworkSettings
 
@@ -62,7 +62,7 @@ def train(
         guard = Guard(diary, lambda t: str(features.sessions[t]), settings.clip_value)
         module.on_epoch = _in_turn(guard.after_epoch, on_epoch)
         trainer = _trainer(inputs.device, settings.max_epochs - module.first_epoch, tensorboard, guard)
-        _fit_while_sound(trainer, module, SessionOrder(train_t, seed), SessionOrder(valid_t), diary)
+        _fit_while_sound(trainer, module, training_order(samples, train_t, seed), SessionOrder(valid_t), diary)
     if not module.best_weights:
         raise FitFailed(
             f"{diary.name}: no epoch has a finite validation objective (learning_rate {settings.learning_rate})"
@@ -72,7 +72,7 @@ def train(
 
 
 def _fit_while_sound(
-    trainer: pl.Trainer, module: FactorModule, train: SessionOrder, valid: SessionOrder, diary: Diary
+    trainer: pl.Trainer, module: FactorModule, train: SessionOrder | RowOrder, valid: SessionOrder, diary: Diary
 ) -> None:
     """Fit to the end, or to the first ruined step if there is a good epoch before it."""
     try:

@@ -35,6 +35,20 @@ class TrainingFailed(FusionFactorError):
     """Some jobs failed; the others' results are kept, and a further run does the failed ones only."""
 
 
+class _FitProgress(JobProgress):
+    """Tells the caller of `run` too when a fit is done."""
+
+    def __init__(self, names: Sequence[str], say: Callable[[str], None] | None, done: Callable[[int], None]) -> None:
+        super().__init__(names, say)
+        self._done_with = done
+
+    def ended(self, outcome: Outcome) -> None:
+        """Count the job, say so, and hand its number on."""
+        super().ended(outcome)
+        if outcome.error is None:
+            self._done_with(outcome.index)
+
+
 @dataclass(frozen=True)
 class _ScoreJob:
     """Score a fold with weights that are there already."""
@@ -56,6 +70,7 @@ def run(
     progress: Callable[[str], None] | None = None,
     checkpoints: str | Path | None = None,
     executor: ExecutorSettings | None = None,
+    on_fit: Callable[[int, Sequence[FitJob]], None] | None = None,
 ) -> list[str]:
     """Fit and score all; or, with `checkpoints`, only score with the weights of that folder.
 
@@ -67,9 +82,10 @@ def run(
                  fit on a cluster. More than one on CUDA share the device, each with its own copy of the panels.
     checkpoints  a folder like `checkpoints/` of a former run: a fold is scored with the weights whose `first_use`
                  is the latest on or before the fold's, so that no weights know prices of the sessions they score.
-
     executor     where the fits run: processes of this machine, ray or slurm. On a cluster `features` and `folder` must
                  be on a file system that all machines share, and device `auto` must be said outright.
+    on_fit       called in this process after each finished (or found) fit, with its place in the list of all jobs and
+                 that list; what it raises ends the run, and finished fits are kept.
 
     Gives back the fits' warnings, a line each; they were logged too. A fit whose process is killed is run again.
 
@@ -99,7 +115,7 @@ def run(
         jobs if checkpoints is None else [_with_weights(job, Path(checkpoints), feature_set) for job in jobs]
     )
     names = [f"{job.network.name} {job.name}" for job in jobs]
-    watcher = JobProgress(names, progress)
+    watcher = _FitProgress(names, progress, lambda index: on_fit(index, jobs) if on_fit else None)
     count = workers if executor.kind != "processes" else workers or _workers_here(device)
     outcomes = run_jobs(fit if checkpoints is None else _score, work, count, watcher, executor)
     _raise_failures(outcomes, names)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from fake_market import FakeMarket, make_market, scrambled_after
 
-import fusion_factor.features.factor_stream as factor_stream
+import fusion_factor.features.session_factors as session_factors
 from fusion_factor.core.errors import ConfigError, DataError
 from fusion_factor.features import FeatureConfig, FeatureSet, LabelConfig, build, signed_mean
 from fusion_factor.features.intraday import HUATAI27, compute_factors
@@ -93,26 +93,28 @@ def test_the_number_of_threads_changes_no_bit(built, market, tmp_path):
 
 
 def test_an_interrupted_build_goes_on_where_it_was(built, market, tmp_path, monkeypatch):
-    real, calls = factor_stream.compute_factors, []
+    real, calls = session_factors.compute_factors, []
 
-    def failing(bars, names):
+    def failing(bars, names, **more):
         calls.append(bars.session)
         if len(calls) > 40:
             raise KeyboardInterrupt
-        return real(bars, names)
+        return real(bars, names, **more)
 
-    monkeypatch.setattr(factor_stream, "compute_factors", failing)
+    monkeypatch.setattr(session_factors, "compute_factors", failing)
     with pytest.raises(KeyboardInterrupt):
         build(market, CONFIG, tmp_path / "set", progress=False, check=False)
     with pytest.raises(DataError, match=r"no set\.json"):
         FeatureSet.load(tmp_path / "set")
     again = []
-    monkeypatch.setattr(factor_stream, "compute_factors", lambda bars, names: again.append(bars) or real(bars, names))
+    monkeypatch.setattr(
+        session_factors, "compute_factors", lambda bars, names, **more: again.append(bars) or real(bars, names)
+    )
     other = build(market, CONFIG, tmp_path / "set", progress=False, check=False)
     assert len(again) == 70 - 40
     assert same(built.factors.values, other.factors.values)
     assert same(built.hf.values, other.hf.values)
-    assert not (tmp_path / "set" / ".sessions").exists()
+    assert len(list((tmp_path / "set" / "sessions").iterdir())) == 70
 
 
 def test_a_market_without_bars_has_low_frequency_inputs_only(built, market, tmp_path):

@@ -4,41 +4,46 @@ import dataclasses
 
 import numpy as np
 import pytest
-import reference_intraday
+from against_reference import assert_equals_reference
 from fake_bars import random_bars
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fusion_factor.core.errors import ConfigError, DataError
-from fusion_factor.features.intraday import CATALOGUE, HUATAI27, HUATAI27_TRADES, SIGNS, compute_factors
+from fusion_factor.features.intraday import CATALOGUE, HUATAI27, SIGNS, compute_factors, resolve
+from fusion_factor.features.intraday.catalogue import KERNEL
 from fusion_factor.market.store import SessionBars
-
-ALL = tuple(factor.name for factor in CATALOGUE)
-
-
-def raw_rows(bars, i):
-    return [getattr(bars, name)[i] for name in ("open", "high", "low", "close", "volume", "amount", "trades")]
-
-
-def referenced(bars):
-    rows = [reference_intraday.factors(raw_rows(bars, i)) for i in range(len(bars.symbols))]
-    return np.array([[row.get(name, np.nan) for name in ALL] for row in rows])
 
 
 @pytest.mark.parametrize("n_bars", [240, 48, 16])
 @pytest.mark.parametrize("seed", [1, 2])
 def test_every_factor_equals_its_definition(n_bars, seed):
-    bars = random_bars(48, n_bars, seed)
-    expected, got = referenced(bars), compute_factors(bars, ALL)
-    assert np.array_equal(np.isnan(got), np.isnan(expected)), [
-        (i, ALL[f], got[i, f], expected[i, f]) for i, f in np.argwhere(np.isnan(got) != np.isnan(expected))[:5]
-    ]
-    spread = np.maximum(np.nanstd(expected, axis=0), np.nanmax(np.abs(expected), axis=0))
-    worst = np.nanmax(np.abs(got - expected) / spread, axis=0)
-    assert worst.max() < 1e-9, dict(zip(ALL, worst, strict=True))
+    expected = assert_equals_reference(random_bars(48, n_bars, seed))
     # the comparison is worth something only where factors exist, and rows were blanked too
     assert np.all(np.isfinite(expected).sum(axis=0) >= 12)
     assert np.isnan(expected).all(axis=1).sum() >= 8
+
+
+@pytest.mark.parametrize("price", [0.5, 30.0, 3000.0])
+@pytest.mark.parametrize("shares", [1e2, 1e6, 1e9])
+def test_one_pass_is_as_exact_as_two_at_any_level_of_price_and_volume(price, shares):
+    """Prices a tick apart at any level, volumes from equal to six orders of magnitude apart, the largest one first:
+    a sum of squares around 0, or around any value outside of the set, would lose all digits here."""
+    rng = np.random.default_rng(int(price * shares) % 1000)
+    shape = (24, 240)
+    close = price + 0.01 * np.cumsum(rng.integers(-1, 2, shape), axis=1) * (price / 30) ** 0.5
+    close = np.maximum(close, price / 2).astype(np.float32)
+    open_ = np.concatenate([close[:, :1], close[:, :-1]], axis=1)
+    high, low = np.maximum(open_, close) * np.float32(1.0001), np.minimum(open_, close) * np.float32(0.9999)
+    spread = np.concatenate([np.full(6, 1e-6), np.full(6, 0.1), np.full(6, 1.0), np.full(6, 3.0)])[:, None]
+    volume = (shares * np.exp(spread * rng.standard_normal(shape))).astype(np.float32)
+    volume[::2, 0] *= 1000
+    volume[1::2, 120] *= 1000
+    fields = (open_, high, low, close, volume, volume * close, np.ceil(volume / 300))
+    fields = [np.ascontiguousarray(field, np.float32) for field in fields]
+    symbols = np.array([f"{600000 + i}.SH" for i in range(24)])
+    bars = SessionBars(np.datetime64("2024-01-02"), symbols, *fields[:6], trades=fields[6])
+    assert_equals_reference(bars)
 
 
 def one_symbol(close, volume, open_=None, high=None, low=None, amount=None, trades=None):
@@ -92,7 +97,7 @@ def test_hand_worked_trade_counts():
     close = [10, 20] * 8
     volume = np.full(16, 100.0)
     trades = np.arange(1, 17)
-    names = HUATAI27_TRADES
+    names = resolve("huatai27", trades=True)
     x = named(one_symbol(close, volume, amount=volume, trades=trades), names)
     # falls at bars 3, 5, .. 15 with 3 + 5 + .. + 15 = 63 trades; all 136
     assert x["down_single_amt_perc"] == pytest.approx((700 / 63) / (1600 / 136))
@@ -187,13 +192,27 @@ def test_catalogue():
     }  # fmt: skip
 
 
+def test_a_preset_takes_the_best_tier_the_data_allow():
+    bars, counts, ticks = (resolve("huatai27", *given) for given in ((), (True,), (True, True)))
+    assert bars == HUATAI27
+    assert set(counts) - set(bars) == {"corr_volume_item", "bigorder_ret", "down_single_amt_perc"}
+    assert not any(name.endswith("_px") for name in ticks)
+    assert [name.removesuffix("_px") for name in bars] == list(ticks)
+    assert sum(name.endswith("_px") for name in resolve("huatai27", level2=True)) == 3
+    assert resolve("open27", True, True) == resolve("open27")
+    assert len(set(resolve("open27"))) == 27
+    assert set(resolve("open27")) <= set(KERNEL)
+    with pytest.raises(ConfigError, match="'huatai26'"):
+        resolve("huatai26")
+
+
 def test_what_cannot_be_computed_is_refused():
     bars = random_bars(3, 48)
-    with pytest.raises(ConfigError, match="'nonsense' is not in the catalogue"):
+    with pytest.raises(ConfigError, match="'nonsense' is not made from bars"):
         compute_factors(bars, ["nonsense"])
     with pytest.raises(DataError, match="no trade counts"):
         compute_factors(dataclasses.replace(bars, trades=None), ["bigorder_ret"])
-    with pytest.raises(DataError, match="240, 48 or 16"):
-        compute_factors(random_bars(3, 24))
+    with pytest.raises(DataError, match="25 bars a symbol, must be one of 240, 48, 16"):
+        compute_factors(random_bars(3, 25))
     with pytest.raises(DataError, match="volume is"):
         compute_factors(dataclasses.replace(bars, volume=bars.volume[:2]))

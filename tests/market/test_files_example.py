@@ -78,16 +78,18 @@ def test_the_example_reads_what_it_describes(folder):
 def test_the_blocks_of_the_guide_are_accepted(tmp_path):
     text = (CONF.parents[1] / "docs" / "own-data.md").read_text()
     blocks = re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 5
     config = {"kind": "files", "folder": str(tmp_path)}
     for block in blocks:
         config |= yaml.safe_load(block)
-    for path in ("daily/a.csv", "minutes/20240102.parquet", "w.csv", "index_daily.csv"):
-        (tmp_path / path).parent.mkdir(exist_ok=True)
+    ticks = [f"sz/20240102/{name}.parquet" for name in ("trades", "orders")]
+    for path in ("daily/a.csv", "minutes/20240102.parquet", "w.csv", "index_daily.csv", *ticks):
+        (tmp_path / path).parent.mkdir(exist_ok=True, parents=True)
         (tmp_path / path).write_text("")
     market = open_market(config)
     assert market.pools == ("industry", "theme")
     assert market.bar_minutes == 1
+    assert [str(day) for day in market._ticks.sessions] == ["2024-01-02"]
 
 
 def test_every_wrong_unit_in_the_example_is_found(folder):

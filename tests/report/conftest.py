@@ -17,7 +17,7 @@ def written_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def small_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of a few scores and months, not to be changed."""
     scores = ("fused", "hf", "ew27", "oracle")
-    return write_run(tmp_path_factory.mktemp("report_small") / "run", sessions=130, scores=scores, fits=1)
+    return write_run(tmp_path_factory.mktemp("report_small") / "run", sessions=130, scores=scores, fits=1, fewer=4)
 
 
 @pytest.fixture

@@ -1,17 +1,16 @@
 """Writes a plausible run folder from a seed: what the stages would leave, without running any of them."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from synthetic_rotation import write_csv, write_json, write_rotations
 
 STRENGTHS = {
     "fused": 0.092, "fused_neutral": 0.088, "hf": 0.071, "lf": 0.080, "lf_daily": 0.078, "lf_weekly": 0.052,
     "lf_monthly": 0.041, "ridge": 0.058, "lightgbm": 0.066, "ew27": 0.046, "reversal20": 0.035, "oracle": 0.135,
 }  # fmt: skip
-POOLS = {"theme": (60, 10, "open"), "concept": (40, 10, "open"), "industry": (32, 5, "close")}
 FACTORS = (
     "late_skew_ret", "down_vol_perc", "corr_ret_lastret", "corr_close_nextopen", "volume_perc2", "volume_perc3",
     "volume_perc4", "volume_perc5", "volume_perc6", "volume_perc7", "corr_volume_item", "early_corr_volume_ret",
@@ -20,38 +19,88 @@ FACTORS = (
     "early_active_buy_perc_px", "corr_netactivebuy_lastret_px", "corr_netactivebuy_nextret_px", "skew_order_diff_px",
     "kurt_order_diff_px", "early_kurt_order_px", "corr_buyorder_volume_price_px",
 )  # fmt: skip
+INDUSTRIES = (
+    "Banks", "Chemicals", "Coal", "Computers", "Construction", "Electronics", "Food and beverage", "Machinery",
+    "Non-bank finance", "Pharma", "Power equipment", "Real estate", "Retail", "Steel", "Transport", "Utilities",
+)  # fmt: skip
 STATS = ("mean", "std", "ir", "positive", "t", "nw_t", "count")
 
 
 def write_run(
-    root: Path, *, seed: int = 7, sessions: int = 1900, scores: tuple[str, ...] = tuple(STRENGTHS), fits: int = 3
+    root: Path,
+    *,
+    seed: int = 7,
+    sessions: int = 1900,
+    scores: tuple[str, ...] = tuple(STRENGTHS),
+    fits: int = 3,
+    fewer: int = 1,
 ) -> Path:
     """A whole run: evaluation of `scores`, three rotations, training history, score table, manifests."""
     rng = np.random.default_rng(seed)
     days = pd.bdate_range("2017-01-03", periods=sessions).strftime("%Y-%m-%d")
     _evaluate(root / "evaluate", days, rng, scores)
-    _rotations(root / "rotate", days, rng)
+    write_rotations(root / "rotate", days, rng, fewer)
     _training(root / "train", days, rng, fits)
     _scores(root / "scores", days, rng)
     for stage in ("scores", "evaluate", "rotate", "train"):
-        _json(root / stage / "manifest.json", _manifest(stage))
+        write_json(root / stage / "manifest.json", _manifest(stage))
     return root
-
-
-def _json(path: Path, value: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value), encoding="utf-8")
-
-
-def _csv(path: Path, frame: pd.DataFrame) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    frame.to_csv(path, index=False)
 
 
 def _stats(values: np.ndarray) -> dict[str, float]:
     mean, std, count = float(values.mean()), float(values.std(ddof=1)), len(values)
     t = mean / std * count**0.5
     return dict(zip(STATS, (mean, std, mean / std, float((values > 0).mean()), t, 0.96 * t, count), strict=True))
+
+
+def _split(rank_ic: np.ndarray) -> dict[str, Any]:
+    long_short = {"mean": 0.08 * float(rank_ic.mean()), "std": 0.01, "t": 5.0, "count": len(rank_ic)}
+    return {
+        "dates": len(rank_ic),
+        "counted": len(rank_ic),
+        "ic": _stats(0.9 * rank_ic),
+        "rank_ic": _stats(rank_ic),
+        "layer_mean": [0.001] * 10,
+        "layer_excess_mean": [0.0] * 10,
+        "long_short": long_short,
+        "monotonicity": 0.93,
+    }
+
+
+def _splits(strength: float, rng: np.random.Generator, dates: int) -> dict[str, Any]:
+    """Thirds of size, industries and decay, as the evaluation of the fused score has them."""
+
+    def part(around: float) -> dict[str, Any]:
+        return _split(rng.normal(around, 0.08, dates))
+
+    horizons = (1, 2, 5, 10, 20, 40)
+    return {
+        "by_size": {str(third): part(strength * (1.2 - 0.2 * third)) for third in (1, 2, 3)},
+        "by_industry": {name: part(strength * rng.uniform(0.3, 1.2)) for name in INDUSTRIES},
+        "decay": {str(horizon): strength * (1.1 - 0.012 * abs(horizon - 8)) for horizon in horizons},
+    }
+
+
+def _readings(stats: dict[str, float], top: float) -> pd.DataFrame:
+    rows = []
+    for reading in ("raw", "industry_size"):
+        for label, factor in (("close lag 1", 1.0), ("close", 1.1), ("open", 0.97), ("vwap", 0.98)):
+            for universe in ("", "000300"):
+                row = {"reading": reading, "label": label, "universe": universe}
+                row |= {"rank_ic": stats["mean"] * factor, "rank_ic_std": stats["std"], "icir": stats["ir"] * factor}
+                row |= {key: stats[key] for key in ("positive", "t", "nw_t", "count")}
+                row |= {"names": 480, "ic": stats["mean"], "coverage": 0.97, "top_excess_annual": top * factor}
+                rows.append(row | {"top_turnover": 0.44, "top_month_hit": 0.78, "long_short_mean": 0.01})
+    return pd.DataFrame(rows)
+
+
+def _intervals(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    out = []
+    for row in rows:
+        for figure, key in (("rank_ic", "rank_ic"), ("top_excess", "top_excess_annual")):
+            ends = {"value": row[key], "low": 0.9 * row[key], "high": 1.1 * row[key]}
+            out.append({"score": row["score"], "label": row["label"], "figure": figure, **ends})
+    return pd.DataFrame(out).assign(level=0.95, draws=2000, block=4)
 
 
 def _evaluate(folder: Path, days: pd.Index, rng: np.random.Generator, scores: tuple[str, ...]) -> None:
@@ -95,17 +144,25 @@ def _evaluate(folder: Path, days: pd.Index, rng: np.random.Generator, scores: tu
                 "t": 9.0,
                 "count": len(grid),
             },
-            "by_year": {str(year): {"rank_ic": _stats(part.to_numpy())} for year, part in years.groupby(level=0)},
+            "autocorrelation": 0.71,
+            "by_year": {str(year): _split(part.to_numpy()) for year, part in years.groupby(level=0)},
         }
-        _csv(folder / name / "ic.csv", pd.DataFrame({"date": grid, "n": 480, "ic": rank_ic * 0.9, "rank_ic": rank_ic}))
-        _csv(folder / name / "layers.csv", layers)
-        _json(folder / name / "metrics.json", metrics)
-        for label in ("published", "oracle"):
+        if name == "fused":
+            metrics |= _splits(strength, rng, len(grid))
+            write_csv(folder / "readings.csv", _readings(stats, ratio))
+        write_csv(
+            folder / name / "ic.csv", pd.DataFrame({"date": grid, "n": 480, "ic": rank_ic * 0.9, "rank_ic": rank_ic})
+        )
+        write_csv(folder / name / "layers.csv", layers)
+        write_json(folder / name / "metrics.json", metrics)
+        for label, words in (("published", "T+1..T+6"), ("trained", "T+1..T+11")):
             factor = 1.0 if label == "published" else 1.22
             rows.append(
                 {
                     "score": name,
                     "label": label,
+                    "target": words,
+                    "rhythm": "every 5 sessions",
                     "rank_ic": stats["mean"] * factor,
                     "rank_ic_std": stats["std"],
                     "icir": stats["ir"] * factor,
@@ -120,11 +177,12 @@ def _evaluate(folder: Path, days: pd.Index, rng: np.random.Generator, scores: tu
                     "top_month_hit": 0.78,
                     "long_short_mean": metrics["long_short"]["mean"],
                     "share_of_oracle": strength / STRENGTHS["oracle"]
-                    if label == "oracle" and "oracle" in scores
+                    if label == "trained" and "oracle" in scores
                     else None,
                 }
             )
-    _csv(folder / "summary.csv", pd.DataFrame(rows))
+    write_csv(folder / "summary.csv", pd.DataFrame(rows))
+    write_csv(folder / "intervals.csv", _intervals(rows))
     seeds = []
     for network, mean in (("hf", 0.062), ("lf", 0.073), ("lf_daily", 0.07), ("fused", 0.085)):
         seeds += [
@@ -132,7 +190,7 @@ def _evaluate(folder: Path, days: pd.Index, rng: np.random.Generator, scores: tu
             for i in range(3)
         ]
         seeds.append({"network": network, "seed": "ensemble", "rank_ic": mean + 0.008, "count": len(grid)})
-    _csv(folder / "seeds.csv", pd.DataFrame(seeds))
+    write_csv(folder / "seeds.csv", pd.DataFrame(seeds))
     strength = rng.normal(0.03, 0.018, len(FACTORS))
     frame = pd.DataFrame(
         {
@@ -143,116 +201,7 @@ def _evaluate(folder: Path, days: pd.Index, rng: np.random.Generator, scores: tu
             "count": len(grid),
         }
     )
-    _csv(folder / "factors.csv", frame)
-
-
-def _rotations(folder: Path, days: pd.Index, rng: np.random.Generator) -> None:
-    for name, (codes, top, execute) in POOLS.items():
-        one_rotation(folder / name, name, days, rng, codes, top, execute)
-    (folder / "concept" / "note.txt").write_text(
-        "Members come from one snapshot of 2022-03-18: before that date the pool looks ahead.\n"
-    )
-
-
-def one_rotation(
-    folder: Path, name: str, days: pd.Index, rng: np.random.Generator, codes: int, top: int, execute: str
-) -> None:
-    """The folder of one strategy."""
-    benchmark = np.r_[1.0, np.cumprod(1 + rng.normal(0.0002, 0.012, len(days) - 1))]
-    relative = np.r_[1.0, np.cumprod(1 + rng.normal(0.0005, 0.005, len(days) - 1))]
-    nav = pd.DataFrame(
-        {"date": days, "nav": benchmark * relative, "benchmark": benchmark, "relative": relative, "stale": 0}
-    )
-    _csv(folder / "nav.csv", nav)
-    labels = [f"{name[:2].upper()}{i:03d}" for i in range(codes)]
-    signals, executions = [], []
-    weekly = np.arange((len(days) - 1) % 5, len(days), 5)
-    for at in weekly:
-        score = rng.normal(0, 0.4, codes)
-        rank = pd.Series(-score).rank(method="first").astype(int).to_numpy()
-        signals.append(
-            pd.DataFrame(
-                {
-                    "signal": days[at],
-                    "code": labels,
-                    "score": score,
-                    "coverage": rng.uniform(0.7, 1, codes),
-                    "eligible": 1,
-                    "rank": rank,
-                    "picked": (rank <= top).astype(int),
-                }
-            )
-        )
-        pending = at + 1 >= len(days)
-        figures = (None,) * 4 if pending else (0.5, 0.5002, 0.0002, 0)
-        executions.append(
-            (days[at], "2024-04-19" if pending else days[at + 1], "pending" if pending else "done", *figures)
-        )
-    _csv(folder / "signals.csv", pd.concat(signals))
-    names = ["signal", "execution", "status", "buy", "sell", "cost", "frozen"]
-    _csv(folder / "executions.csv", pd.DataFrame(executions, columns=names))
-    _csv(folder / "holdings.csv", pd.DataFrame({"execution": days[-2], "code": labels[:top], "weight": 1 / top}))
-    _csv(
-        folder / "names.csv",
-        pd.DataFrame({"code": labels, "name": [f"{name.capitalize()} index {i}" for i in range(codes)]}),
-    )
-    _strategy_metrics(folder, nav, len(weekly))
-    _json(
-        folder / "params.json",
-        {
-            "top_k": top,
-            "execute": execute,
-            "schedule": "weekly",
-            "aggregate": "cap",
-            "cost_rate": 0.0 if name == "industry" else 0.0004,
-            "cost_reading": "round_trip",
-            "benchmark_kind": "pool_held",
-        },
-    )
-
-
-def _strategy_metrics(folder: Path, nav: pd.DataFrame, signals: int) -> None:
-    n = len(nav) - 1
-    figures: dict[str, Any] = {"base": nav["date"].iloc[0], "end": nav["date"].iloc[-1], "sessions": n}
-    for column, prefix in (("nav", ""), ("relative", "excess_")):
-        x = nav[column].to_numpy()
-        returns = x[1:] / x[:-1] - 1
-        annual = x[-1] ** (252 / n) - 1
-        volatility = returns.std(ddof=1) * 252**0.5
-        figures |= {
-            "annual_return" if not prefix else "annual_excess": annual,
-            "total_return" if not prefix else "total_excess": x[-1] - 1,
-            "annual_volatility" if not prefix else "excess_volatility": volatility,
-            f"{prefix}sharpe": annual / volatility,
-            f"{prefix}max_drawdown": float(np.max(1 - x / np.maximum.accumulate(x))),
-        }
-    figures |= {
-        "sharpe_mean": 0.9 * figures["sharpe"],
-        "calmar": figures["annual_return"] / figures["max_drawdown"],
-        "win_rate": 0.58,
-        "mean_turnover": 0.43,
-    }
-    figures |= {
-        "annual_cost": 0.0087,
-        "ytd_return": 0.051,
-        "ytd_excess": -0.012,
-        "signals": signals,
-        "executions": signals - 1,
-        "kept": 0,
-        "pending": 1,
-    }
-    figures |= {
-        "drawdown_peak": "2019-04-02",
-        "drawdown_trough": "2020-02-03",
-        "drawdown_recovery": None,
-        "codes_without_price": 0,
-        "codes_without_members": 0,
-    }
-    _json(folder / "metrics.json", figures)
-    last = nav.assign(year=nav["date"].str[:4]).groupby("year")[["nav", "benchmark", "relative"]].last()
-    change = last / last.shift(1).fillna(1.0) - 1
-    frame = change.reset_index().rename(columns={"nav": "return", "relative": "excess"})
-    _csv(folder / "years.csv", frame.assign(max_drawdown=0.13, excess_max_drawdown=0.05))
+    write_csv(folder / "factors.csv", frame)
 
 
 def _training(folder: Path, days: pd.Index, rng: np.random.Generator, fits: int) -> None:
@@ -267,7 +216,7 @@ def _training(folder: Path, days: pd.Index, rng: np.random.Generator, fits: int)
                         rise = top * (1 - np.exp(-np.arange(1, epochs + 1) / pace)) + rng.normal(0, 0.006, epochs)
                         rows += [(network, fold, seed, e, split, task, -v, v, 0.95 * v) for e, v in enumerate(rise)]
         columns = ["network", "fold", "seed", "epoch", "split", "task", "loss", "ic", "rank_ic"]
-        _csv(folder / "history" / f"{network}.csv", pd.DataFrame(rows, columns=columns))
+        write_csv(folder / "history" / f"{network}.csv", pd.DataFrame(rows, columns=columns))
     folds = []
     step = len(days) // 9
     for index in range(6):
@@ -283,7 +232,7 @@ def _training(folder: Path, days: pd.Index, rng: np.random.Generator, fits: int)
                 "use_end": days[min(b + step, len(days)) - 1],
             }
         )
-    _json(folder / "folds.json", folds)
+    write_json(folder / "folds.json", folds)
 
 
 def _scores(folder: Path, days: pd.Index, rng: np.random.Generator) -> None:

@@ -18,6 +18,11 @@ PIECES = (
     "rotate/theme/executions.csv", "rotate/theme/years.csv", "rotate/theme/metrics.json", "rotate/theme/params.json",
     "rotate/theme/names.csv", "train/history", "train/folds.json",
 )  # fmt: skip
+LATER = (
+    "evaluate/intervals.csv", "evaluate/readings.csv", "rotate/*/blocked.csv", "rotate/*/contribution.csv",
+    "rotate/*/trades.csv", "rotate/*/readings.csv", "rotate/*/variants.csv", "rotate/*/variants.json",
+    "rotate/*/implied.json", "rotate/*/interval.json",
+)  # fmt: skip
 TABLES = (*(piece for piece in PIECES if piece.endswith(".csv")), "train/history/hf.csv")
 
 
@@ -46,6 +51,68 @@ def test_with_one_table_empty_or_broken(own_run: Path, table: str, kind: str) ->
     header = path.read_text(encoding="utf-8").splitlines()[0]
     texts = {"header": header + "\n", "nothing": "", "garbage": "\x00\x01,,\n1,2,3,4\n", "other columns": "a,b\n1,2\n"}
     path.write_text(texts[kind], encoding="utf-8")
+    assert '<section id="caveats">' in _drawn(own_run)
+
+
+def _later(run: Path) -> list[Path]:
+    return [path for pattern in LATER for path in run.glob(pattern)]
+
+
+def test_an_older_run_says_what_it_did_not_write(own_run: Path) -> None:
+    for path in _later(own_run):
+        path.unlink()
+    metrics = json.loads((own_run / "evaluate/fused/metrics.json").read_text())
+    for key in ("by_year", "by_size", "by_industry", "decay"):
+        metrics[key] = None
+    (own_run / "evaluate/fused/metrics.json").write_text(json.dumps(metrics))
+    text = _drawn(own_run)
+    for words in (
+        "± ",
+        "This run wrote no trades to make",
+        "Not in this run: blocked orders (blocked.csv), contribution by index (contribution.csv), trades to make",
+        "Not in this evaluation: decay by horizon, figures by year, figures by size, figures by industry.",
+    ):
+        assert words in text
+    assert "Blocked orders" not in text
+    # what an older run never wrote is said where it would stand, not listed as a fault
+    assert "blocked.csv: " not in text
+
+
+@pytest.mark.parametrize("kind", ["header", "nothing", "garbage", "other columns"])
+def test_with_all_later_tables_empty_or_broken(own_run: Path, kind: str) -> None:
+    for path in _later(own_run):
+        header = path.read_text(encoding="utf-8").splitlines()[0]
+        texts = {
+            "header": header + "\n",
+            "nothing": "",
+            "garbage": "\x00\x01,,\n1,2,3,4\n",
+            "other columns": "a,b\n1,2\n",
+        }
+        path.write_text("{}" if path.suffix == ".json" else texts[kind], encoding="utf-8")
+    text = _drawn(own_run)
+    assert '<section id="caveats">' in text
+    if kind == "header":
+        assert "Blocked orders: 0 in" in text
+        assert "no trades to make, no signal is pending" in text
+    if kind == "nothing":
+        assert "rotate/theme/blocked.csv: it could not be read" in text
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "3", '{"annual_excess": 1, "count": "x", "best": null, "level": "a"}'])
+def test_with_all_later_json_strange(own_run: Path, text: str) -> None:
+    for path in _later(own_run):
+        if path.suffix == ".json":
+            path.write_text(text, encoding="utf-8")
+    assert '<section id="caveats">' in _drawn(own_run)
+
+
+@pytest.mark.parametrize("split", [3, [], {"2020": None}, {"1": {"rank_ic": 3}}, {"1": {"rank_ic": {"mean": None}}}])
+def test_with_strange_splits(own_run: Path, split: object) -> None:
+    path = own_run / "evaluate/fused/metrics.json"
+    metrics = json.loads(path.read_text())
+    for key in ("by_year", "by_size", "by_industry", "decay", "rank_ic", "long_short"):
+        metrics[key] = split
+    path.write_text(json.dumps(metrics))
     assert '<section id="caveats">' in _drawn(own_run)
 
 
@@ -153,16 +220,13 @@ def test_stage_folders_may_lie_anywhere(own_run: Path, tmp_path: Path) -> None:
     assert set(load({"evaluate": folders["evaluate"]}).problems) >= {"evaluate/seeds.csv", "scores/scores.parquet"}
 
 
-def test_folds_by_network_and_the_other_name_of_the_training_label(own_run: Path) -> None:
+def test_folds_by_network(own_run: Path) -> None:
     whole = load(own_run)
     nested = [
         {"fold": fold["index"]}
         | {part: {"first": fold[f"{part}_start"], "last": fold[f"{part}_end"]} for part in ("train", "valid", "use")}
         for fold in whole.folds
     ]
-    path = own_run / "evaluate" / "summary.csv"
-    assert "oracle" in set(pd.read_csv(path)["label"])
-    pd.read_csv(path).replace({"label": {"oracle": "trained"}}).to_csv(path, index=False)
     (own_run / "train" / "folds.json").write_text(json.dumps({"hf": nested, "lf": nested}))
     # both networks share their folds, which are drawn once
     assert "".join(map(markup.section, all_sections(load(own_run)))) == "".join(

@@ -13,8 +13,8 @@ from fusion_factor.report import page as page_module
 from fusion_factor.report.numbers import shown
 
 SECTIONS = (
-    "headline", "run", "picks", "scores", "rankic", "layers", "rotation", "strategy-theme", "strategy-concept",
-    "strategy-industry", "seeds", "factors", "training", "published", "caveats",
+    "headline", "picks", "score", "scores", "rotation", "strategy-theme", "strategy-concept", "strategy-industry",
+    "seeds", "factors", "training", "published", "run", "caveats",
 )  # fmt: skip
 
 
@@ -71,8 +71,10 @@ def test_headline_figures_come_from_the_files(written_run: Path, markup: str) ->
     fused = summary.loc[("fused", "published")]
     values = re.findall(r'<div class="tile-value">([^<]+)</div>', markup)
     assert values[0] == shown(fused["rank_ic"], "pct")
-    assert f"± {shown(2 * fused['rank_ic'] / fused['nw_t'], 'pct')} (2 s.e.)" in markup
-    assert values[1] == shown(summary.loc[("fused", "oracle"), "share_of_oracle"], "pct1")
+    intervals = pd.read_csv(written_run / "evaluate" / "intervals.csv").set_index(["score", "label", "figure"])
+    ends = intervals.loc[("fused", "published", "rank_ic")]
+    assert f"95% interval {shown(ends['low'], 'pct1')} to {shown(ends['high'], 'pct1')}" in markup
+    assert values[1] == shown(summary.loc[("fused", "trained"), "share_of_oracle"], "pct1")
     for position, name in enumerate(("theme", "concept", "industry")):
         metrics = json.loads((written_run / "rotate" / name / "metrics.json").read_text())
         assert values[3 + position] == shown(metrics["annual_excess"], "pct")

@@ -15,6 +15,7 @@ from fusion_factor.training.executors import ExecutorSettings
 
 sys.path.append(str(Path(__file__).parents[1] / "features"))
 from fake_market import make_market
+from ticked_market import make_ticked_market
 
 
 def open_fake(data: dict) -> object:
@@ -31,15 +32,28 @@ def test_sessions_filled_elsewhere_are_found_and_make_the_same_set(
     one = FeatureConfig(workers=1)
     fill_elsewhere({"seed": 1}, one, tmp_path / "a", ExecutorSettings())
     market = open_fake({"seed": 1})
-    assert len(list((tmp_path / "a").glob(".sessions/*/*.npy"))) == 45
+    assert len(list((tmp_path / "a").glob("sessions/*.factors.*.npz"))) == 45
     computed: list[object] = []
-    monkeypatch.setattr("fusion_factor.features.factor_stream.FactorStream._compute", computed.append)
+    monkeypatch.setattr("fusion_factor.features.factor_stream.FactorStream._made", lambda stream, t: computed.append(t))
     found = build(market, one, tmp_path / "a", progress=False)
     assert computed == [], "nothing is computed twice"
     monkeypatch.undo()
     expected = build(market, one, tmp_path / "b", progress=False)
     for name in ("factors", "hf"):
         assert np.array_equal(getattr(found, name).values, getattr(expected, name).values, equal_nan=True)
+
+
+def test_sessions_with_ticks_are_filled_elsewhere_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feature_jobs, "open_market", lambda data: make_ticked_market())
+    monkeypatch.setattr(feature_jobs, "_market", lambda key: make_ticked_market())
+    monkeypatch.setattr(feature_jobs, "SESSIONS_A_JOB", 5)
+    config = FeatureConfig(workers=1)
+    fill_elsewhere({}, config, tmp_path / "a", ExecutorSettings())
+    with monkeypatch.context() as patch:
+        patch.setattr("fusion_factor.features.factor_stream.FactorStream._made", None)
+        found = build(make_ticked_market(), config, tmp_path / "a", progress=False)
+    expected = build(make_ticked_market(), config, tmp_path / "b", progress=False)
+    assert np.array_equal(found.factors.values, expected.factors.values, equal_nan=True)
 
 
 def test_a_block_that_fails_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

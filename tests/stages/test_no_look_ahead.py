@@ -15,7 +15,7 @@ from fusion_factor.features import FeatureSet
 LAST = np.datetime64("2022-12-15")
 STAGES = ("features", "train", "scores", "rotate")
 PINNED = [f"rotate.strategies.{name}.end={LAST}" for name in ("theme", "concept", "industry")]
-PINNED = [f"+{word}" for word in PINNED]
+PINNED = [f"+{word}" for word in PINNED] + ["scores.also=[equal,ic,icir,stack]", "scores.fuse.window_sessions=8"]
 
 
 def scramble(folder: Path, rng: np.random.Generator) -> None:
@@ -126,6 +126,20 @@ def test_predictions_and_scores(both: tuple[Path, Path]) -> None:
         pd.testing.assert_frame_equal(true, scrambled, check_exact=True)
     true, scrambled = (pd.read_parquet(root / "scores/scores.parquet")["score"] for root in both)
     assert not true.equals(scrambled), "scores after the cut move"
+
+
+@pytest.mark.slow
+def test_learned_weights_and_the_scores_they_make(both: tuple[Path, Path]) -> None:
+    true, scrambled = (known(pd.read_parquet(root / "scores/weights.parquet"), "date") for root in both)
+    pd.testing.assert_frame_equal(true, scrambled, check_exact=True)
+    assert set(true["method"]) == {"fixed", "equal", "ic", "icir", "stack"}
+    learned = true[true["label_until"].notna()]
+    assert set(learned["method"]) == {"ic", "icir", "stack"}
+    assert learned["weight"].nunique() > 10, "labels that ended before the cut have been learned from"
+    for method in ("equal", "ic", "icir", "stack"):
+        name = f"scores/others/fused_{method}.parquet"
+        true, scrambled = (known(pd.read_parquet(root / name), "date") for root in both)
+        pd.testing.assert_frame_equal(true, scrambled, check_exact=True)
 
 
 @pytest.mark.slow

@@ -41,7 +41,7 @@ def test_unchanged_stages_are_skipped(copy: Path) -> None:
 
 
 def test_a_changed_value_reruns_its_stage_and_what_depends_on_it(copy: Path) -> None:
-    settings = settings_of(copy, "scores.fuse.hf_weight=2.0")
+    settings = settings_of(copy, "scores.fuse.weights.hf=2.0")
     workspace = Workspace(copy)
     current = {
         name: is_current(copy / stage.artifact, identity(stage, settings, workspace)) for name, stage in STAGES.items()
@@ -53,8 +53,8 @@ def test_a_changed_value_reruns_its_stage_and_what_depends_on_it(copy: Path) -> 
 
 
 def test_an_input_made_with_other_settings_is_refused(copy: Path) -> None:
-    settings = settings_of(copy, "scores.fuse.hf_weight=2.0")
-    with pytest.raises(ConfigError, match=r"scores\.fuse\.hf_weight: 1\.0 there, 2\.0 asked"):
+    settings = settings_of(copy, "scores.fuse.weights.hf=2.0")
+    with pytest.raises(ConfigError, match=r"scores\.fuse\.weights\.hf: 1\.0 there, 2\.0 asked"):
         check_inputs(STAGES["rotate"], settings, Workspace(copy), STAGES)
 
 
@@ -101,7 +101,7 @@ def test_more_seeds_add_fits_and_keep_those_that_are_there(copy: Path) -> None:
 
 
 def test_a_sweep_shares_what_is_unchanged_and_keeps_its_own_rest(copy: Path, tmp_path: Path) -> None:
-    settings = settings_of(copy, "scores.fuse.lf_weight=1.0")
+    settings = settings_of(copy, "scores.fuse.weights.lf=1.0")
     workspace = Workspace(copy, tmp_path / "job0")
     for name in ("features", "train", *LATE):
         run_stage(STAGES[name], settings, workspace)

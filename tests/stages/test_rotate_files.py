@@ -5,13 +5,16 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from chain import settings_of
 
 from fusion_factor.core.errors import ConfigError
+from fusion_factor.evaluation import deflated_sharpe
 from fusion_factor.pipeline import check_settings
 from fusion_factor.stages.rotate_inputs import known_parameters
+from fusion_factor.stages.rotate_judgement import overfitting
 from fusion_factor.stages.rotate_variants import CHOSEN, variants
 
 STRATEGIES = ("theme", "concept", "industry")
@@ -67,6 +70,26 @@ def test_the_sweep_is_a_full_grid(tmp_path: Path) -> None:
     assert len(found) == 193
     assert "aggregate=mean, top_k=20, smooth=3, buffer=5, cost_reading=each_side, execute=close" in found
     check_settings(settings_of(tmp_path, "rotate=sweep"))
+
+
+def test_a_variant_without_a_spread_was_tried_as_well() -> None:
+    rng = np.random.default_rng(4)
+    paths = {CHOSEN: rng.normal(0.0002, 0.01, 400), "top_k=99": np.zeros(400), "smooth=2": rng.normal(0, 0.01, 390)}
+    about = overfitting(pd.DataFrame({"variant": list(paths)}), paths)
+    sharpe = [path.mean() / path.std(ddof=1) if path.any() else 0.0 for path in paths.values()]
+    assert about["count"] == 3
+    assert about["best_sharpe"] == max(sharpe)
+    assert about["expected_maximum"] == deflated_sharpe(paths[CHOSEN], sharpe).expected_maximum > 0
+    assert 0.0 <= about["overfitting_probability"] <= 1.0
+
+
+def test_too_short_or_alone_is_null_and_not_an_error() -> None:
+    alone = overfitting(pd.DataFrame({"variant": [CHOSEN]}), {CHOSEN: np.array([0.01, -0.01, 0.02])})
+    assert alone["overfitting_probability"] is None
+    assert alone["expected_maximum"] == 0.0
+    empty = overfitting(pd.DataFrame({"variant": [CHOSEN, "a"]}), {CHOSEN: np.empty(0), "a": np.empty(0)})
+    assert empty["overfitting_probability"] is None
+    assert np.isnan(empty["best_deflated_probability"])
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

@@ -211,3 +211,53 @@ def test_features_without_intraday_factors_have_no_high_frequency_inputs(feature
 def test_bad_arguments_are_refused(features: FeatureSet, arguments: dict) -> None:
     with pytest.raises(ConfigError, match=next(iter(arguments))):
         LowFrequencyInputs(features, **arguments)
+
+
+class _Plain(HighFrequencyInputs):
+    """Inputs of one's own, without a way to gather rows at once."""
+
+    rows = WindowInputs.rows
+
+
+@pytest.mark.parametrize("mode", ["rolling", "calendar"])
+@pytest.mark.parametrize("kind", [*KINDS, _Plain])
+def test_rows_of_many_sessions_are_those_of_their_sessions_to_the_bit(
+    features: FeatureSet, kind: Callable[..., WindowInputs], mode: str
+) -> None:
+    inputs = kind(replace(features, bars_mode=mode))
+    rng = np.random.default_rng(0)
+    t_b = rng.choice([241, 260, 333, 419], 80)
+    names_b = np.array([rng.choice(inputs.names(int(t))) for t in t_b])
+    got = inputs.rows(t_b, names_b)
+    for t in np.unique(t_b):
+        windows, everybody = inputs.at(int(t))
+        own = np.flatnonzero(t_b == t)
+        for x_btf, whole_btf in zip(got, windows, strict=True):
+            assert torch.equal(x_btf[own], whole_btf[np.searchsorted(everybody, names_b[own])])
+
+
+def test_some_frequencies_are_those_of_all(features: FeatureSet) -> None:
+    whole, names = LowFrequencyInputs(features).at(300)
+    some, names_of_some = LowFrequencyInputs(features, frequencies=["weekly"]).at(300)
+    assert np.array_equal(names, names_of_some)
+    assert len(some) == 1
+    assert torch.equal(some[0], whole[1])
+
+
+@pytest.mark.parametrize("t", [260, 333])
+def test_calendar_windows_agree_with_a_slow_reference_and_know_nothing_later(features: FeatureSet, t: int) -> None:
+    """Weeks are found by their dates; the running one's volume is scaled to five sessions."""
+    calendar = replace(features, bars_mode="calendar")
+    inputs = LowFrequencyInputs(calendar)
+    windows, names = inputs.at(t)
+    weeks = (features.sessions - np.timedelta64(4, "D")).astype("datetime64[W]")  # from Monday
+    ends = [s for s in range(t) if weeks[s] != weeks[s + 1]][-19:]
+    values = features.weekly.values[[*ends, t]][:, names].astype(np.float64)
+    values[-1, :, 5] *= 5 / (weeks[: t + 1] == weeks[t]).sum()
+    ratio = values / np.where(values[-1] > 0, values[-1], np.nan)
+    mean, std = np.nanmean(ratio, axis=1, keepdims=True), np.nanstd(ratio, axis=1, keepdims=True)
+    expected = np.nan_to_num(((ratio - mean) / np.where(std > 1e-6, std, np.inf)).clip(-5, 5))
+    expected[-1] = 0
+    np.testing.assert_allclose(windows[1].numpy(), expected.transpose(1, 0, 2), atol=3e-4)
+    later = LowFrequencyInputs(replace(scrambled_after(features, t), bars_mode="calendar")).at(t)[0]
+    assert all(torch.equal(a, b) for a, b in zip(windows, later, strict=True))

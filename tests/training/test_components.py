@@ -5,7 +5,7 @@ from torch import nn
 
 from fusion_factor.core.errors import ConfigError
 from fusion_factor.networks import HighFrequencyNet
-from fusion_factor.training.components import build
+from fusion_factor.training.components import build, class_paths
 from fusion_factor.training.settings import NetworkSettings
 
 
@@ -29,6 +29,16 @@ def test_builds_with_the_arguments_of_the_mapping() -> None:
 def test_refuses_what_is_not_there_or_does_not_fit(spec: dict, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         build(spec, nn.Module)
+
+
+def test_a_value_that_a_class_refuses_is_an_error_of_the_config() -> None:
+    with pytest.raises(ConfigError, match=r"HighFrequencyNet: encoder is 'grru', must be one of gru, lstm"):
+        build({"_target_": "fusion_factor.networks.HighFrequencyNet", "encoder": "grru"}, nn.Module)
+
+
+def test_paths_of_all_classes_of_a_mapping_are_found() -> None:
+    spec = {"_target_": "a.Net", "encoder": "gru", "high": {"encoder": "my.Encoder", "note": "not.a.class"}}
+    assert list(class_paths(spec)) == ["a.Net", "my.Encoder"]
 
 
 def test_a_network_needs_its_three_parts() -> None:

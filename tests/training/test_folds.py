@@ -66,6 +66,22 @@ def test_rolling_window_forgets_old_samples() -> None:
     assert [str(sessions[fold.train[0]])[:7] for fold in folds[:2]] == ["2016-01", "2016-07"]
 
 
+@pytest.mark.parametrize(("months", "firsts"), [(3, ["01", "04", "07", "10"]), (6, ["01", "07"]), (12, ["01"])])
+@pytest.mark.parametrize("years", [None, 2])
+def test_refits_every_quarter_half_year_and_year(months: int, firsts: list[str], years: int | None) -> None:
+    """Each fold learns up to 12 sessions before its use: from the start, or from the same month two years before."""
+    sessions = weekdays(1600)
+    plan = FoldSettings(
+        first_use="2017-01-01", end="2018-12-31", refit_months=months, train_years=years, sample_step_sessions=3
+    )
+    folds = walk_forward(sessions, np.ones(1600, bool), plan, 11)
+    assert [str(sessions[fold.use[0]])[:7] for fold in folds] == [f"{y}-{m}" for y in (2017, 2018) for m in firsts]
+    for fold in folds:
+        assert fold.use[0] - 12 - 3 < fold.valid[-1] <= fold.use[0] - 12
+        start = 0 if years is None else sessions[fold.use[0]].astype("datetime64[M]") - 24
+        assert fold.train[0] == 0 if years is None else 0 <= (sessions[fold.train[0]] - start).astype(int) < 5
+
+
 def test_unusable_sessions_are_not_sampled() -> None:
     sessions = weekdays(1300)
     usable = np.ones(1300, bool)

@@ -15,7 +15,7 @@ from torch import nn
 from fusion_factor.core.errors import DataError
 from fusion_factor.features import FeatureSet
 from fusion_factor.networks import CorrelationLoss, HighFrequencyNet
-from fusion_factor.training.batches import HighFrequencyInputs
+from fusion_factor.training.batches import HighFrequencyInputs, LowFrequencyInputs
 from fusion_factor.training.device import exact_arithmetic
 from fusion_factor.training.folds import Fold
 from fusion_factor.training.module import FactorModule, SessionOrder, average_ranks
@@ -165,8 +165,11 @@ def test_early_stop_keeps_the_weights_of_the_best_epoch(features: FeatureSet) ->
     assert float(module.best_weights["epoch"]) == 2, "a copy, not the living weights"
 
 
+@pytest.mark.parametrize("batches", [{"names_per_batch": 30}, {"batch_mode": "shuffle", "rows_per_batch": 100}])
 @pytest.mark.parametrize("stop_after", [0, 1, 2])
-def test_going_on_after_an_interruption_gives_the_same_bits(features: FeatureSet, stop_after: int) -> None:
+def test_going_on_after_an_interruption_gives_the_same_bits(
+    features: FeatureSet, stop_after: int, batches: dict[str, Any]
+) -> None:
     class Stopped(Exception):
         pass
 
@@ -177,10 +180,10 @@ def test_going_on_after_an_interruption_gives_the_same_bits(features: FeatureSet
             saved.update(copy.deepcopy(module.state()))
             raise Stopped
 
-    whole = fitted(features, 2, names_per_batch=30)
+    whole = fitted(features, 2, **batches)
     with pytest.raises(Stopped):
-        fitted(features, 2, on_epoch, names_per_batch=30)
-    resumed = fitted(features, 2, resume=saved, names_per_batch=30)
+        fitted(features, 2, on_epoch, **batches)
+    resumed = fitted(features, 2, resume=saved, **batches)
     assert equal_weights(whole.network, resumed.network)
     assert whole.history == resumed.history
     assert whole.best_epoch == resumed.best_epoch
@@ -220,3 +223,38 @@ def test_learns_a_product_of_two_factors(synthetic: Callable[..., FeatureSet]) -
 def test_learns_nothing_where_nothing_is(synthetic: Callable[..., FeatureSet]) -> None:
     module = fitted(synthetic(n_symbols=100, signal=0.0), fold=LONG, max_epochs=2)
     assert abs(module.best_objective) < 0.1
+
+
+LF_MTL = Fold(0, np.arange(245, 300, 6), np.arange(312, 340, 7), np.arange(352, 380), 11)
+
+
+@pytest.mark.parametrize("weighting", ["uw", "dwa"])
+def test_task_weights_are_learned_saved_and_gone_on_with(features: FeatureSet, weighting: str) -> None:
+    """Interrupted after the second epoch, so that both have moved: the rest is the same to the bit."""
+    lf = NetworkSettings(
+        "lf",
+        {"_target_": "fusion_factor.networks.LowFrequencyNet", "hidden": 6},
+        {"_target_": "fusion_factor.training.LowFrequencyInputs"},
+        {"_target_": "fusion_factor.networks.CorrelationLoss", "weighting": weighting, "n_tasks": 3},
+    )
+    saved: list[dict[str, Any]] = []
+
+    def work(resume: Any = None) -> FactorModule:
+        settings = FitSettings(min_names=20, max_epochs=4)
+        with exact_arithmetic():
+            inputs = LowFrequencyInputs(features)
+            keep = lambda module: saved.append(copy.deepcopy(module.state()))  # noqa: E731
+            return train(features, inputs, lf, LF_MTL, 0, settings, on_epoch=keep, resume=resume)
+
+    whole = work()
+    for later in saved[1:3]:
+        resumed = work(later)
+        assert equal_weights(whole.network, resumed.network)
+        assert equal_weights(whole.loss, resumed.loss)
+        assert whole.history == resumed.history
+        assert whole.best_loss == resumed.best_loss
+    weights_k = whole.loss.task_weights()
+    assert len(set(weights_k.tolist())) == 3, "no two tasks are equally hard"
+    assert whole.best_loss, "they are told beside the best weights"
+    valid = [row for row in whole.history if row["split"] == "valid" and row["epoch"] == whole.best_epoch]
+    assert whole.best_objective == pytest.approx(sum(row["ic"] for row in valid), abs=0.05), "the plain objective"

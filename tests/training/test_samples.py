@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from fusion_factor.core.errors import ConfigError
 from fusion_factor.features import FeatureSet
 from fusion_factor.training.batches import HighFrequencyInputs
+from fusion_factor.training.module import SessionOrder, training_order
 from fusion_factor.training.samples import Samples, has_target, standardised_label, usable_sessions
 from fusion_factor.training.settings import FitSettings
 
@@ -80,3 +82,42 @@ def test_settings_out_of_their_limits_are_refused() -> None:
     for name, value in (("learning_rate", 0.0), ("patience_epochs", 0), ("clip_value", -1.0), ("names_per_batch", 10)):
         with pytest.raises(Exception, match=f"{name} is {value}"):
             FitSettings(**{name: value})  # type: ignore[arg-type]
+
+
+def test_mixed_rows_have_the_windows_and_labels_of_their_sessions(features: FeatureSet) -> None:
+    made = samples(features)
+    days = [150, 160, 205]
+    assert made.table(days) == sum(len(made.whole(t)[1]) for t in days)
+    places = np.random.default_rng(0).permutation(made.table(days))[:40]
+    (x_btf,), label_b = made.mixed(places)
+    whole = {
+        tuple(x_tf.flatten().tolist()): float(y)
+        for t in days
+        for x_tf, y in zip(made.whole(t)[0][0], made.whole(t)[1], strict=True)
+    }
+    assert [whole[tuple(x_tf.flatten().tolist())] for x_tf in x_btf] == label_b.tolist()
+
+
+def test_every_row_is_in_one_batch_an_epoch_and_the_mix_is_of_seed_and_epoch_alone(features: FeatureSet) -> None:
+    made = samples(features, batch_mode="shuffle", rows_per_batch=50)
+    days = list(range(100, 200, 7))
+    orders = [training_order(made, days, seed) for seed in (0, 0, 1)]
+    list(orders[0])
+    first, again, other = (list(order) for order in orders)
+    assert len(first) == len(orders[0]) == round(made.table(days) / 50)
+    assert np.array_equal(np.sort(np.concatenate(first)), np.arange(made.table(days)))
+    assert max(map(len, first)) - min(map(len, first)) <= 1
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not np.array_equal(first[0], other[0])
+    orders[0].epoch = 1
+    assert not np.array_equal(first[0], next(iter(orders[0])))
+    dates = [len(np.unique(made._row_sessions[batch])) for batch in first]
+    assert min(dates) > 8, "a batch mixes many dates"
+
+
+def test_dates_are_the_default_and_no_rows_are_laid_down(features: FeatureSet) -> None:
+    assert isinstance(training_order(samples(features), [150], 0), SessionOrder)
+    with pytest.raises(ConfigError, match="names_per_batch is 300, must be null"):
+        FitSettings(batch_mode="shuffle", names_per_batch=300)
+    with pytest.raises(ConfigError, match="batch_mode is 'rows'"):
+        FitSettings(batch_mode="rows")

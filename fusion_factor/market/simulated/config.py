@@ -27,6 +27,8 @@ class SimulationConfig:
     bars_from     first date with minute bars. A network on daily bars wants 240 sessions before it.
     seed          with the other counts it decides everything: the same config gives the same bytes, and a later
                   `end` the same past.
+    ticks         write trades and orders of the sessions with minute bars too, which add up to the bars exactly; bars
+                  of a few lots are then flat, so a market with ticks is another one than without.
     n_themes, n_concepts, n_industries   indices of the three pools; the industries share out all stocks.
     """
 
@@ -38,6 +40,7 @@ class SimulationConfig:
     n_themes: int = 133
     n_concepts: int = 72
     n_industries: int = 32
+    ticks: bool = False
 
     def __post_init__(self) -> None:
         for name, (low, high) in LIMITS.items():
@@ -67,8 +70,8 @@ class SimulationConfig:
         return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
-        """The parameters as a plain mapping."""
-        return asdict(self)
+        """The parameters as a plain mapping; `ticks` only where it is set: the others stay as they were."""
+        return {name: value for name, value in asdict(self).items() if name != "ticks" or value}
 
 
 def _date(name: str, text: str) -> date:

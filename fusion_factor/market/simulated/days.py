@@ -15,13 +15,14 @@ from fusion_factor.market.simulated import mechanism, minutes
 from fusion_factor.market.simulated.config import SimulationConfig
 from fusion_factor.market.simulated.population import Population, stream
 from fusion_factor.market.simulated.prices import LimitBook, ex_rights, targets_of
+from fusion_factor.market.simulated.ticks import settle
 
 INDUSTRY_SHARE = 0.12
 GAP_NOISE, GAP_SHARE = 0.45, 0.55
 VOLUME_GAIN = {"volume": 0.4}
 VOLUME_NOISE, VOLUME_MOVE = 0.04, 0.05
 JUMP_RATE, NEWS_RATE = 0.006, 0.0003
-_STREAM_FIRST, _STREAM_DAY, _STREAM_MINUTES = 11, 12, 13
+_STREAM_FIRST, _STREAM_DAY, _STREAM_MINUTES, _STREAM_TICKS = 11, 12, 13, 14
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,11 @@ class MarketWalk:
             mechanism.oracle(self.states), cents, minute_volume, minute_amount,
         )  # fmt: skip
 
+    def tick_seeds(self, day: Day) -> npt.NDArray[np.uint64]:
+        """The random streams of a session's trades and orders, one a stock that trades [S]."""
+        rng = stream(self.config.seed, _STREAM_TICKS, day.t)
+        return rng.integers(0, 2**63, len(self.stocks.symbols), dtype=np.uint64)[day.trading]
+
     def _take_ex_rights(self, t: int, listed: npt.NDArray[np.bool_], trades: npt.NDArray[np.bool_]) -> None:
         """An ex-date on a suspended session waits for the first session that trades; none before the listing."""
         due = listed & (self.stocks.listed_from < t)
@@ -154,4 +160,6 @@ class MarketWalk:
             0.85 * stocks.sigma[trading], np.maximum(np.exp(log_volume[trading]) / 100.0, 1.0),
             targets.locked[trading], np.ascontiguousarray(shape[:, trading]), self.profiles, cents, volume, amount,
         )  # fmt: skip
+        if self.config.ticks:
+            settle(cents, volume, amount)
         return cents, volume, amount

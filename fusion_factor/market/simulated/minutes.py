@@ -38,7 +38,7 @@ def _mix(x):  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always")
-def _uniform(state):  # type: ignore[no-untyped-def]
+def uniform(state):  # type: ignore[no-untyped-def]
     """A uniform number in (0, 1] and the next state (splitmix64)."""
     state = state + _STEP
     return (np.float64(_mix(state) >> np.uint64(11)) + 1.0) * (1.0 / 9007199254740992.0), state
@@ -85,7 +85,7 @@ def _lots(total_lots, middle, burst, volume_b, middle_b, z_b, noise_b, lots_b, s
         lots_b[j] = volume_b[j] * math.exp(MIDDLE_GAIN * middle * middle_b[j] + gain * size + 0.55 * noise_b[j])
         scale += lots_b[j]
     for j in range(lots_b.shape[0]):
-        u, state = _uniform(state)
+        u, state = uniform(state)
         lots_b[j] = math.floor(lots_b[j] * total_lots / scale + u)
     lots_b[0] = max(lots_b[0], 1.0)
     return state
@@ -103,11 +103,11 @@ def _bars(path_b, lots_b, start, low_limit, high_limit, sigma, state, cents_fb, 
             amount_b[j] = 0
             continue
         close = min(high_limit, max(low_limit, np.int64(math.floor(path_b[j] + 0.5))))
-        u, state = _uniform(state)
+        u, state = uniform(state)
         opened = last if j == 0 or 0.12 < u < 0.88 else (last + 1 if u >= 0.88 else last - 1)
         opened = min(high_limit, max(low_limit, opened))
-        u, state = _uniform(state)
-        w, state = _uniform(state)
+        u, state = uniform(state)
+        w, state = uniform(state)
         high = min(high_limit, max(opened, close) + np.int64(3.0 * u * u * reach * path_b[j]))
         low = max(low_limit, min(opened, close) - np.int64(3.0 * w * w * reach * path_b[j]))
         low = max(low, 1)

@@ -18,6 +18,7 @@ from fusion_factor.market.simulated.indices import NOTE, IndexPool, Snapshot, is
 from fusion_factor.market.simulated.minutes import MINUTES
 from fusion_factor.market.simulated.population import Population, draw_population
 from fusion_factor.market.simulated.tables import DailyTables
+from fusion_factor.market.simulated.ticks import write_session_ticks
 from fusion_factor.market.store import Pool, write_bars, write_description, write_pool
 
 Progress = Callable[[int, int, float], None]
@@ -76,7 +77,8 @@ def _walk(
     before: Snapshot | None = None
     with ThreadPoolExecutor(max_workers=max(1, min(2, os.cpu_count() or 1))) as writers:
         waiting: list[Future[Any]] = []
-        for day in MarketWalk(config, stocks, sessions).days():
+        walk = MarketWalk(config, stocks, sessions)
+        for day in walk.days():
             session = sessions[day.t]
             tables.add(day)
             now = snapshot(day, before_day, stocks)
@@ -86,6 +88,9 @@ def _walk(
                 names = stocks.symbols[day.trading]
                 minute = (day.minute_cents, day.minute_volume, day.minute_amount)
                 waiting.append(writers.submit(write_bars, target, session, names, *minute))
+                if config.ticks:
+                    seeds = walk.tick_seeds(day)
+                    waiting.append(writers.submit(write_session_ticks, target, session, names, *minute, seeds))
                 while len(waiting) > _WAITING:
                     waiting.pop(0).result()
             before_day, before = day, now

@@ -2,7 +2,17 @@
 
 from fusion_factor.report.blocks import Section
 from fusion_factor.report.data import ReportData
-from fusion_factor.report.sections import closing, models, opening, picks, rotation, score_paths, scores
+from fusion_factor.report.sections import (
+    closing,
+    headline,
+    models,
+    picks,
+    rotation,
+    run,
+    scores,
+    strategy,
+    tear_sheet,
+)
 
 __all__ = ["all_sections"]
 
@@ -10,17 +20,16 @@ __all__ = ["all_sections"]
 def all_sections(data: ReportData) -> list[Section]:
     """Every section of the page; one whose piece is missing says so."""
     return [
-        opening.headline(data),
-        opening.what_was_run(data),
+        headline.headline(data),
         picks.picks(data),
+        tear_sheet.tear_sheet(data),
         scores.compared(data),
-        score_paths.over_dates(data),
-        score_paths.layers(data),
         rotation.strategies(data),
-        *rotation.each_strategy(data),
+        *strategy.each_strategy(data),
         models.seeds(data),
         models.factors(data),
         models.training(data),
         closing.beside_published(data),
+        run.what_was_run(data),
         closing.caveats(data),
     ]

@@ -7,8 +7,8 @@ from fusion_factor.report import published
 from fusion_factor.report.blocks import Block, Column, Note, Section, Table
 from fusion_factor.report.data import ReportData
 from fusion_factor.report.labels import score_colour, score_label, strategy_colour, strategy_label
-from fusion_factor.report.numbers import number
-from fusion_factor.report.sections.opening import simulated, summary_row
+from fusion_factor.report.numbers import number, shown
+from fusion_factor.report.sections.facts import simulated, summary_row
 
 
 def beside_published(data: ReportData) -> Section:
@@ -18,7 +18,7 @@ def beside_published(data: ReportData) -> Section:
         "A-shares with data, stocks and dates that are not ours: "
         "compare orders of magnitude and rankings (fused above LF above HF above equal weights), not digits."
     )
-    blocks = [block for block in (_scores(data), _rotations(data)) if block is not None]
+    blocks = [block for block in (_scores(data), _rotations(data), _implied(data)) if block is not None]
     if not blocks:
         blocks = [Note(("Nothing in this run has a published counterpart.",), "absent")]
     return Section("published", "Published figures beside ours", "Published", explain, blocks)
@@ -92,6 +92,31 @@ def _rotations(data: ReportData) -> Block | None:
         colours=tuple(colours),
         strong=tuple(range(0, len(rows), 2)),
     )
+
+
+def _implied(data: ReportData) -> Block | None:
+    """What the pool itself returned: ours beside the published ones, by the date of the publication."""
+    names = [name for name in published.IMPLIED if name in data.strategies and data.strategies[name].implied]
+    if not names:
+        return None
+    rows: list[dict[str, Any]] = []
+    for name in names:
+        given = data.strategies[name].implied
+        span = f"this run, {shown(given.get('start'), 'date')} to {shown(given.get('end'), 'date')}"
+        row = next((row for row in rows if row["source"] == span), None)
+        if row is None:
+            rows.append(row := {"source": span})
+        row[name] = number(given.get("benchmark_annual"))
+    own = len(rows)
+    for day in sorted({day for name in names for day, _ in published.IMPLIED[name]}):
+        rows.append({"source": f"published, as of {day}"} | {n: dict(published.IMPLIED[n]).get(day) for n in names})
+    columns = (Column("source", "Whose"), *(Column(name, strategy_label(name), "pct") for name in names))
+    caption = (
+        "Implied annual return of the equal-weighted pool: (1 + annual return) / (1 + annual excess) − 1. "
+        f"Published: {published.IMPLIED_SOURCE}. They should be close where pool and dates are the same; "
+    )
+    caption += "here the pool is simulated, and they need not be." if simulated(data) else "ours may differ in both."
+    return Table("published-implied", columns, tuple(rows), caption, strong=tuple(range(own)))
 
 
 def caveats(data: ReportData) -> Section:

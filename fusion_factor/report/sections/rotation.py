@@ -1,17 +1,17 @@
-"""Sections on the rotations: all of them side by side, then one section for each strategy."""
+"""The section that sets all rotations side by side."""
 
 from typing import Any
 
 import pandas as pd
 
-from fusion_factor.report.blocks import Block, Column, Figure, Heat, Note, Section, Table
-from fusion_factor.report.data import ReportData, StrategyData
+from fusion_factor.report.blocks import Block, Column, Figure, Note, Section, Table
+from fusion_factor.report.data import ReportData
 from fusion_factor.report.figures import Line, Panel, over_time
 from fusion_factor.report.labels import STRATEGIES, ordered, strategy_colour, strategy_label
 from fusion_factor.report.numbers import number
-from fusion_factor.report.reshape import below_peak, floats, monthly_changes, on_dates
+from fusion_factor.report.reading import part
+from fusion_factor.report.reshape import on_dates
 
-FULL_HEAT = 0.08
 _FIGURES = (
     ("annual_return", "Annual return", "pct", "growth a year, 252 sessions"),
     ("annual_excess", "Annual excess", "pct", "growth of the relative NAV a year"),
@@ -27,6 +27,18 @@ _FIGURES = (
     ("win_rate", "Periods won", "pct1", "share of holding periods in which the relative NAV rises"),
     ("mean_turnover", "Turnover a trade", "pct1", "mean of buys and sells at each execution, one-sided"),
     ("annual_cost", "Cost a year", "pct", "costs paid, as a share of value"),
+)
+_DOUBTS = (
+    ("interval", "low", "Annual excess: low end of the interval", "pct", "block bootstrap over sessions"),
+    ("interval", "high", "Annual excess: high end of the interval", "pct", "where zero lies inside, it may be luck"),
+    ("trials", "count", "Variants tried", "int", "the more were tried, the better the best looks by luck alone"),
+    (
+        "trials",
+        "overfitting_probability",
+        "Probability of overfitting",
+        "pct0",
+        "the best of one half is not above the median in the other; 50%: no skill",
+    ),
 )
 _MORE = (
     ("total_return", "Total return", "pct"),
@@ -81,8 +93,26 @@ def _metrics(data: ReportData, names: list[str]) -> Table:
     for key, title, kind, hint in _FIGURES:
         row: dict[str, Any] = {"metric": title, "meaning": hint, "kind": kind}
         rows.append(row | {name: number(data.strategies[name].metrics.get(key)) for name in names})
+        rows += _doubts(data, names, "interval") if key == "annual_excess" else []
+    rows += _doubts(data, names, "trials")
     columns = (*_metric_columns(names), Column("meaning", "What it is", "soft"))
     return Table("rotation-metrics", columns, tuple(rows), strong=(1,))
+
+
+def _doubts(data: ReportData, names: list[str], piece: str) -> list[dict[str, Any]]:
+    """Rows on how sure the excess is; none where no strategy has them."""
+    rows: list[dict[str, Any]] = []
+    for where, key, title, kind, hint in _DOUBTS:
+        if where != piece:
+            continue
+        given = {name: getattr(data.strategies[name], piece) for name in names}
+        found = {
+            name: number((part(of, "annual_excess") if piece == "interval" else of).get(key))
+            for name, of in given.items()
+        }
+        if any(value is not None for value in found.values()):
+            rows.append({"metric": title, "meaning": hint, "kind": kind, **found})
+    return rows
 
 
 def _metric_columns(names: list[str]) -> list[Column]:
@@ -98,89 +128,3 @@ def _more_metrics(data: ReportData, names: list[str]) -> Table:
     return Table(
         "rotation-more", tuple(_metric_columns(names)), tuple(rows), folded="More figures, counts, drawdown dates"
     )
-
-
-def each_strategy(data: ReportData) -> list[Section]:
-    """One section a strategy: NAV, relative NAV, drawdowns, months, years."""
-    return [_section(data.strategies[name]) for name in ordered(data.strategies, STRATEGIES)]
-
-
-def _section(strategy: StrategyData) -> Section:
-    label = strategy_label(strategy.name)
-    benchmark = strategy.params.get("benchmark_kind", "pool_mean")
-    explain = (
-        f"Top: NAV of the strategy and of its benchmark ({benchmark}). Middle: relative NAV. "
-        "Bottom: how far each stands below its highest point so far (drawdown)."
-    )
-    blocks: list[Block] = []
-    if strategy.note:
-        blocks.append(Note((strategy.note,), "caution", "About this pool"))
-    blocks.append(_nav(strategy) if len(strategy.nav) else Note(("There is no NAV to draw.",), "absent"))
-    if len(strategy.nav):
-        rows = monthly_changes(strategy.nav["date"], floats(strategy.nav["relative"]))
-        caption = (
-            "Excess by month: change of the relative NAV from month end to month end (blue above, orange "
-            "below the benchmark)."
-        )
-        blocks.append(Heat(f"months-{strategy.name}", caption, tuple(rows), FULL_HEAT))
-    blocks.append(_years(strategy) if len(strategy.years) else Note(("There is no table by year.",), "absent"))
-    blocks.append(_recent(strategy))
-    return Section(f"strategy-{strategy.name}", label, label.split()[0], explain, blocks)
-
-
-def _nav(strategy: StrategyData) -> Figure:
-    frame = strategy.nav
-    nav, benchmark, relative = (floats(frame[name]) for name in ("nav", "benchmark", "relative"))
-    falls = below_peak(nav), below_peak(relative)
-    colour = strategy_colour(strategy.name)
-    label = strategy_label(strategy.name)
-    panels = [
-        Panel("NAV", "num2", [Line(label, colour, nav, width=2.2), Line("Benchmark", "benchmark", benchmark)], 3),
-        Panel("relative", "num2", [Line("Relative NAV", "relative", relative, width=2.0)], 2),
-        Panel(
-            "drawdown",
-            "pct1",
-            [
-                Line("Drawdown of NAV", colour, falls[0], "area", faint=True, width=1.0),
-                Line("Drawdown of relative NAV", "relative", falls[1], "line", width=1.6),
-            ],
-            2,
-            zero=True,
-        ),
-    ]
-    spec = over_time(frame["date"], panels, zoom=True)
-    return Figure(f"nav-{strategy.name}", f"{label}: NAV, relative NAV, drawdowns", spec, 600)
-
-
-def _years(strategy: StrategyData) -> Table:
-    keys = ("return", "benchmark", "excess", "max_drawdown", "excess_max_drawdown")
-    titles = ("Return", "Benchmark", "Excess", "Max drawdown", "Excess max drawdown")
-    columns = (
-        Column("year", "Year", "year"),
-        *(Column(key, title, "pct") for key, title in zip(keys, titles, strict=True)),
-    )
-    rows = tuple(
-        {"year": number(row["year"])} | {key: number(row[key]) for key in keys} for _, row in strategy.years.iterrows()
-    )
-    return Table(
-        f"years-{strategy.name}", columns, rows, "By calendar year; the first and the last may be part of a year."
-    )
-
-
-def _recent(strategy: StrategyData) -> Table:
-    """The last executions: what was traded and paid, and whether anything could not be traded."""
-    columns = (
-        Column("signal", "Signal", "date"),
-        Column("execution", "Execution", "date"),
-        Column("status", "Status"),
-        Column("buy", "Bought", "pct1"),
-        Column("sell", "Sold", "pct1"),
-        Column("cost", "Cost", "pct3"),
-        Column("frozen", "Not tradable", "int"),
-    )
-    rows = []
-    for _, row in strategy.executions.tail(12).iloc[::-1].iterrows():
-        numbers = {key: number(row[key]) for key in ("buy", "sell", "cost", "frozen")}
-        dates = {key: row[key] if pd.notna(row[key]) else None for key in ("signal", "execution")}
-        rows.append(dates | {"status": row["status"]} | numbers)
-    return Table(f"executions-{strategy.name}", columns, tuple(rows), folded="The last twelve executions")

@@ -1,20 +1,21 @@
-"""Sections on the scores: all of them compared, RankIC over time, ten layers."""
+"""The section that compares all scores: chart with whiskers, table, over time, layers, intervals, oracle."""
 
 from typing import Any
 
 import numpy as np
 
-from fusion_factor.report.blocks import Block, Column, Columns, Figure, Note, Section, Table
+from fusion_factor.report.blocks import Block, Column, Columns, Figure, Group, Note, Section, Table
 from fusion_factor.report.data import PUBLISHED, TRAINED, ReportData
 from fusion_factor.report.figures import bars
 from fusion_factor.report.labels import BASELINES, MEANINGS, SCORES, ordered, score_colour, score_label
 from fusion_factor.report.numbers import number, rounded
 from fusion_factor.report.reshape import standard_error
-from fusion_factor.report.sections.opening import main_score, summary_row
+from fusion_factor.report.sections.facts import absent, label_words, main_score, rhythm_words, summary_row
+from fusion_factor.report.sections.score_paths import layers, over_dates
 
 _COMPARED = (
     Column("score", "Score"),
-    Column("rank_ic", "RankIC", "pct", "mean rank correlation with the return T+1..T+6"),
+    Column("rank_ic", "RankIC", "pct", "mean rank correlation with the return"),
     Column("two_se", "± 2 s.e.", "pct", "two standard errors of that mean (Newey-West)"),
     Column("rank_ic_std", "Std", "pct", "standard deviation over the dates"),
     Column("icir", "ICIR", "num2", "mean / standard deviation, not annualised"),
@@ -41,10 +42,8 @@ def compared(data: ReportData) -> Section:
     explain = (
         "Each score is judged on every date and stock that it covers and that could be bought on the next session "
         "(see the columns Dates and Names: a score of few names or of a short span is not comparable with the "
-        "others): its RankIC with the return of the five sessions "
-        "T+1..T+6 (bought at the close after the signal, "
-        "every five sessions, so that labels do not overlap). Whiskers are two standard errors: scores whose "
-        "whiskers overlap widely are not clearly different."
+        f"others): its RankIC with the return {label_words(data)} (T is the date), {rhythm_words(data)}. Whiskers are "
+        "two standard errors: scores whose whiskers overlap widely are not clearly different."
     )
     names = _names(data)
     blocks: list[Block] = []
@@ -52,16 +51,50 @@ def compared(data: ReportData) -> Section:
         blocks.append(absent(data, "There is no comparison of scores", "evaluate/summary.csv"))
         return Section("scores", "Scores compared", "Scores", explain, blocks)
     rows = [_compared_row(data, name) for name in names]
-    blocks.append(_whiskers("scores-rankic", "Mean RankIC of each score, T+1..T+6", names, rows))
+    blocks.append(_whiskers("scores-rankic", f"Mean RankIC of each score, {label_words(data)}", names, rows))
     table = Table(
         "scores-table", _COMPARED, tuple(rows), sortable=True,
         colours=tuple(score_colour(name) for name in names), strong=_strong(names, main_score(data)),
     )  # fmt: skip
     blocks.append(table)
+    blocks += over_dates(data) + layers(data) + _intervals(data)
     meanings = tuple(f"{score_label(name)}: {MEANINGS[name]}." for name in names if name in MEANINGS)
     what = (Note(meanings or ("Scores of your own.",), "quiet", "What the scores are"), *_missing_scores(names))
     blocks.append(Columns(((_oracle(data),), what)))
     return Section("scores", "Scores compared", "Scores", explain, blocks)
+
+
+_FIGURES = {"rank_ic": "RankIC", "top_excess": "Top excess"}
+
+
+def _intervals(data: ReportData) -> list[Block]:
+    """Bootstrap intervals of every score."""
+    frame = data.intervals
+    if frame is None or frame.empty:
+        return []
+    rows = []
+    for name in ordered(frame["score"].dropna().astype(str), SCORES):
+        for _, row in frame[frame["score"].astype(str) == name].iterrows():
+            texts = {"score": score_label(name), "label": label_words(data, str(row["label"]))}
+            texts["figure"] = _FIGURES.get(str(row["figure"]), str(row["figure"]))
+            rows.append(texts | {key: number(row[key]) for key in ("value", "low", "high", "level", "draws", "block")})
+    columns = (
+        Column("score", "Score"),
+        Column("label", "Return"),
+        Column("figure", "Figure"),
+        Column("value", "Value", "pct"),
+        Column("low", "Low", "pct"),
+        Column("high", "High", "pct"),
+        Column("level", "Level", "pct0"),
+        Column("block", "Block, dates", "num1", "mean length of the blocks of dates that are drawn together"),
+        Column("draws", "Draws", "int"),
+    )
+    caption = (
+        "Confidence intervals by block bootstrap: runs of consecutive dates are drawn again and again, so that "
+        "neighbouring dates that resemble each other are not counted as independent."
+    )
+    table = Table("scores-intervals", columns, tuple(rows), caption, sortable=True)
+    return [Group("Confidence intervals", (table,))]
 
 
 def _strong(names: list[str], main: str | None) -> tuple[int, ...]:
@@ -123,7 +156,7 @@ def _oracle(data: ReportData) -> Note | Table:
     limit = number(best["rank_ic"]) if best is not None else None
     columns = (
         Column("score", "Score"),
-        Column("rank_ic", "RankIC T+1..T+11", "pct"),
+        Column("rank_ic", f"RankIC {label_words(data, TRAINED)}", "pct"),
         Column("icir", "ICIR", "num2"),
         Column(
             "share",
@@ -134,13 +167,8 @@ def _oracle(data: ReportData) -> Note | Table:
     )
     caption = (
         "Against the oracle: the simulated market was built with a known signal, and the oracle is that "
-        "signal itself, judged on the training label T+1..T+11. "
+        f"signal itself, judged on the return {label_words(data, TRAINED)}. "
         f"Its RankIC of {'—' if limit is None else f'{100 * limit:.2f}%'} is the most that any score can "
         "reach; the share says how much of it each score recovers."
     )
     return Table("oracle", columns, tuple(rows), caption, colours=tuple(score_colour(name) for name in names))
-
-
-def absent(data: ReportData, what: str, path: str) -> Note:
-    reason = next((why for name, why in data.problems.items() if name.startswith(path)), "")
-    return Note((f"{what}: {path}{': ' + reason if reason else ' holds nothing'}.",), "absent")

@@ -1,4 +1,4 @@
-"""The first two sections: the figures that matter most, and what was run to get them."""
+"""What was run to get the figures: data, dates, rules, folds, code."""
 
 import json
 from collections.abc import Mapping
@@ -6,102 +6,11 @@ from typing import Any
 
 import pandas as pd
 
-from fusion_factor.report.blocks import Block, Column, Folded, Note, Section, Table, Tile, Tiles, Timeline, plain
-from fusion_factor.report.data import PUBLISHED, TRAINED, ReportData, StrategyData
-from fusion_factor.report.labels import STRATEGIES, ordered, score_colour, score_label, strategy_colour, strategy_label
+from fusion_factor.report.blocks import Block, Column, Folded, Note, Section, Table, Timeline, plain
+from fusion_factor.report.data import ReportData
+from fusion_factor.report.labels import STRATEGIES, ordered, strategy_colour, strategy_label
 from fusion_factor.report.numbers import number, shown
-from fusion_factor.report.reshape import standard_error
-
-HEADLINE_SCORES = ("fused", "fused_neutral", "lf", "hf")
-
-
-def summary_row(data: ReportData, score: str, label: str = PUBLISHED) -> pd.Series | None:
-    """The row of summary.csv for a score and a label, None where there is none."""
-    frame = data.summary
-    rows = frame[(frame["score"] == score) & (frame["label"] == label)] if len(frame) else frame
-    return rows.iloc[0] if len(rows) else None
-
-
-def main_score(data: ReportData) -> str | None:
-    """The score that the page is about: fused where there is one, else the best known, else the first."""
-    names = set(data.scores) | set(data.summary["score"].dropna().astype(str))
-    return next((name for name in HEADLINE_SCORES if name in names), min(names, default=None))
-
-
-def simulated(data: ReportData) -> bool:
-    """Whether the market is simulated: some stage's config says so, or an oracle was evaluated."""
-    if "oracle" in data.scores or summary_row(data, "oracle") is not None:
-        return True
-    configs = [manifest.get("config") for manifest in data.manifests.values()]
-    kinds = [config.get("data", {}) for config in configs if isinstance(config, Mapping)]
-    return any(isinstance(kind, Mapping) and kind.get("kind") == "simulated" for kind in kinds)
-
-
-def headline(data: ReportData) -> Section:
-    """A few big numbers: RankIC with its interval, share of the oracle, the rotations' annual excess."""
-    tiles = [*_score_tiles(data)]
-    for name in ordered(data.strategies, STRATEGIES):
-        tiles.append(_strategy_tile(data.strategies[name]))
-    blocks: list[Block] = (
-        [Tiles(tuple(tiles))] if tiles else [_absent("There are neither scores nor rotations to sum up.")]
-    )
-    if simulated(data):
-        text = "Simulated market: these figures show that the chain works and how much of a planted signal it finds. "
-        blocks.append(Note((text + "They say nothing about real markets.",), "caution"))
-    notes = data_notes(data)
-    if notes:
-        blocks.append(Note(notes, "caution", "Known of this data"))
-    explain = (
-        "RankIC is the rank correlation, over the scored stocks of one date that can be bought on the next session, "
-        "between the score and the return that follows; around it, two standard errors. Annual excess is the yearly "
-        "growth of a strategy relative to its benchmark, after the costs of its rules."
-    )
-    return Section("headline", "Headline", "Headline", explain, blocks)
-
-
-def data_notes(data: ReportData) -> tuple[str, ...]:
-    """What the data's own description says that a reader of results must know."""
-    for manifest in data.manifests.values():
-        config = manifest.get("config")
-        described = config.get("data") if isinstance(config, Mapping) else None
-        if isinstance(described, Mapping) and described.get("notes"):
-            return tuple(str(note) for note in described["notes"])
-    return ()
-
-
-def _score_tiles(data: ReportData) -> list[Tile]:
-    tiles: list[Tile] = []
-    score = main_score(data)
-    row = summary_row(data, score) if score else None
-    if score and row is not None:
-        error = standard_error(row)
-        spread = f"± {shown(2 * error, 'pct')} (2 s.e.)" if error is not None else "no interval"
-        below = f"{spread} · {shown(row['count'], 'int')} dates · ICIR {shown(row['icir'], 'num2')}"
-        tiles.append(Tile(f"{score_label(score)}: RankIC", number(row["rank_ic"]), "pct", below, score_colour(score)))
-    oracle = summary_row(data, score, TRAINED) if score else None
-    if score and oracle is not None and number(oracle["share_of_oracle"]) is not None:
-        best = summary_row(data, "oracle", TRAINED)
-        limit = f"oracle {shown(best['rank_ic'], 'pct')}, " if best is not None else ""
-        below = f"{limit}score {shown(oracle['rank_ic'], 'pct')}, both on T+1..T+11"
-        share = number(oracle["share_of_oracle"])
-        tiles.append(Tile("Share of the oracle recovered", share, "pct1", below, "oracle"))
-    if score and row is not None and number(row["top_excess_annual"]) is not None:
-        below = f"over all names, before costs · turnover {shown(row['top_turnover'], 'pct1')} a date"
-        tiles.append(
-            Tile("Top layer: annual excess", number(row["top_excess_annual"]), "pct", below, score_colour(score))
-        )
-    return tiles
-
-
-def _strategy_tile(strategy: StrategyData) -> Tile:
-    metrics = strategy.metrics
-    below = (
-        f"excess drawdown {shown(metrics.get('excess_max_drawdown'), 'pct1')} · "
-        f"excess Sharpe {shown(metrics.get('excess_sharpe'), 'num2')}"
-    )
-    ahead = " (pool looks ahead)" if "LOOKS AHEAD" in strategy.note else ""
-    label = f"{strategy_label(strategy.name)}: annual excess{ahead}"
-    return Tile(label, number(metrics.get("annual_excess")), "pct", below, strategy_colour(strategy.name))
+from fusion_factor.report.sections.facts import main_score, simulated
 
 
 def _absent(text: str) -> Note:
