@@ -114,12 +114,25 @@ def _bar_panels(market: Market, bars: DailyBars, mode: str, path: Path) -> tuple
     return daily, weekly, monthly
 
 
-def _sessions(market: Market, bars: DailyBars, config: FeatureConfig, own: tuple[OwnFactor, ...]) -> SessionFactors:
-    """What computes a session: the preset in the best tier of the data, then the user's own factors."""
+def factor_stream(market: Market, config: FeatureConfig, path: Path) -> FactorStream:
+    """The intraday factors of a build into `path`, for a process that computes some of its sessions before it."""
+    sessions = _sessions(market, None, config, own_factors(config.extra))
+    return FactorStream(sessions, path / SESSIONS, config.workers)
+
+
+def _sessions(
+    market: Market, bars: DailyBars | None, config: FeatureConfig, own: tuple[OwnFactor, ...]
+) -> SessionFactors:
+    """What computes a session: the preset in the best tier of the data, then the user's own factors.
+
+    bars: of the market; None: made here if they are needed, and warnings are left to the build itself.
+    """
     names, told = names_of(config.preset, market, config.min_tick_share)
-    for warning in told:
+    for warning in told if bars is not None else ():
         log.warning("%s", warning)
-    limits = limit_prices(market, bars) if set(names) & set(LEVEL2) else None
+    limits = None
+    if set(names) & set(LEVEL2):
+        limits = limit_prices(market, daily_bars(market) if bars is None else bars)
     options = {"hours": market.hours, "early": config.early, "late": config.late}
     return SessionFactors(market, names, own, limits, config.max_bad_share, options)
 

@@ -43,6 +43,9 @@ class FeatureConfig:
                       a new or corrected session computes what changed alone.
     bars_mode         weekly and monthly bars: rolling (of 5 and 20 sessions) or calendar (the last one runs).
     workers           threads that read sessions; None: one a core. The result does not depend on it.
+    executor          threads of this process; the command `features` also has sessions computed by processes, ray or
+                      slurm, `workers` blocks of sessions at a time. The result does not depend on it.
+    cluster           for ray and slurm: {start: {...}, job: {...}} as in `train.cluster`.
     """
 
     preset: str = "huatai27"
@@ -67,12 +70,17 @@ class FeatureConfig:
     max_bad_share: float = 0.05
     keep_sessions: bool = True
     workers: int | None = None
+    executor: str = "threads"
+    cluster: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse values outside of their limits; ConfigError names the key, the value and the limit."""
         _one_of("features.preset", self.preset, tuple(PRESETS))
         _one_of("features.label.price", self.label.price, LABEL_PRICES)
         _one_of("features.bars_mode", self.bars_mode, BARS_MODES)
+        _one_of("features.executor", self.executor, ("threads", "processes", "ray", "slurm"))
+        for name in self.cluster:
+            _one_of("features.cluster", name, ("start", "job", "retries"))
         for name in self.neutralize:
             _one_of("features.neutralize", name, REGRESSORS)
         if not self.mad_k > 0:

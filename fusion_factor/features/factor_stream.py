@@ -11,7 +11,7 @@ Legend of axes in names: t session, n symbol of the market, s symbol of one sess
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -62,8 +62,8 @@ class FactorStream:
 
     def run(self, shown: bool = True) -> Iterator[tuple[int, Float32Array]]:
         """The same with a progress bar (`shown`). Raises DataError after the last session when some have failed."""
-        self._find_keys(shown)
-        there = {t for t, key in self._keys.items() if key and self._store.has(FACTORS, self.market.sessions[t], key)}
+        self._find_keys(self.positions, shown)
+        there = {t for t in self.positions if self._is_there(t)}
         self._coming = {t: Future() for t in self.positions if t not in there and self.sessions.has_ticks(t)}
         self.lines, failed = [], []
         with (
@@ -80,26 +80,52 @@ class FactorStream:
                     progress.step(int(done.is_new))
             finally:
                 pool.shutdown(cancel_futures=True)
-        self._refuse(failed)
+        self._refuse(failed, len(self.positions))
         self._drop_others()
+
+    def unfinished(self) -> list[int]:
+        """Positions of sessions whose factors are not stored under their key."""
+        self._find_keys(self.positions, shown=False)
+        return [t for t in self.positions if not self._is_there(t)]
+
+    def fill(self, positions: Sequence[int]) -> int:
+        """Compute some sessions into the store, one after the other; how many were not there yet.
+
+        What they look back at is read from the store or from the ticks, so that blocks of sessions need no order.
+        Raises DataError after the last one when some have failed.
+        """
+        self._find_keys(positions, shown=False)
+        self._coming, count, failed = {}, 0, []
+        for t in positions:
+            done = self._session(t)
+            count += done.is_new
+            if done.error is not None:
+                failed.append((t, done.error))
+        self._refuse(failed, len(positions))
+        return count
 
     def clear(self) -> None:
         """Remove the finished sessions' files."""
         shutil.rmtree(self._store.folder, ignore_errors=True)
 
-    def _find_keys(self, shown: bool) -> None:
-        """The key of every session; hashing a file is cheaper than reading it, and threads share it. A session whose
-        data cannot be read has none and fails when its turn comes."""
+    def _find_keys(self, positions: Sequence[int], shown: bool) -> None:
+        """The keys of sessions; hashing a file is cheaper than reading it, and threads share it. A session whose data
+        cannot be read has none and fails when its turn comes."""
         with (
-            Progress("looking for finished sessions", len(self.positions), shown=shown) as progress,
+            Progress("looking for finished sessions", len(positions), shown=shown) as progress,
             ThreadPoolExecutor(self._workers) as pool,
         ):
-            ticked = [t for t in self.positions if self.sessions.has_ticks(t)]
+            seen = {u for t in positions for u in (*self.sessions.looks_back(t), t)}
+            ticked = sorted(u for u in seen if self.sessions.has_ticks(u))
             for _ in pool.map(_ignoring(self.sessions.statistics_key), ticked):  # first, as several keys read each
                 pass
-            for t, key in zip(self.positions, pool.map(_ignoring(self.sessions.key), self.positions), strict=True):
+            for t, key in zip(positions, pool.map(_ignoring(self.sessions.key), positions), strict=True):
                 self._keys[t] = key
                 progress.step()
+
+    def _is_there(self, t: int) -> bool:
+        key = self._keys[t]
+        return bool(key) and self._store.has(FACTORS, self.market.sessions[t], key)
 
     def _in_order(self, pool: ThreadPoolExecutor) -> Iterator[tuple[int, _Done]]:
         """Sessions as they are finished, in order of time; a few are ahead, so that the memory is bounded by the
@@ -173,12 +199,12 @@ class FactorStream:
         kept |= {(ORDERS, str(self.market.sessions[u]), self.sessions.statistics_key(u)) for u in seen}
         self._store.keep_only(kept)
 
-    def _refuse(self, failed: list[tuple[int, FusionFactorError]]) -> None:
+    def _refuse(self, failed: list[tuple[int, FusionFactorError]], count: int) -> None:
         if not failed:
             return
         t, error = failed[0]
         raise DataError(
-            f"{len(failed)} of {len(self.positions)} sessions failed, the others are kept for the next run; "
+            f"{len(failed)} of {count} sessions failed, the others are kept for the next run; "
             f"the first, {self.market.sessions[t]}: {error}"
         )
 

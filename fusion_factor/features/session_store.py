@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import numpy.typing as npt
@@ -52,7 +53,8 @@ class SessionStore:
     def put(self, kind: str, session: np.datetime64, key: str, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         """Keep the arrays of a session; texts as fixed-width text, never as objects."""
         file = self._file(kind, session, key)
-        temporary = file.with_name(f".{file.name}.tmp")
+        # a name of its own, as processes on several machines may write the same file
+        temporary = file.with_name(f".{file.name}.{uuid4().hex}.tmp")
         with temporary.open("wb") as stream:
             np.savez(stream, **{name: _plain(values) for name, values in arrays.items()})  # type: ignore[arg-type]
         temporary.replace(file)

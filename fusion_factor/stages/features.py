@@ -2,13 +2,16 @@
 
 import logging
 from pathlib import Path
+from typing import Any
 
 from fusion_factor.features import FeatureConfig, build
 from fusion_factor.features.build import SESSIONS
 from fusion_factor.market.checks import check_market
+from fusion_factor.stages.feature_jobs import fill_elsewhere
 from fusion_factor.stages.markets import market_of
 from fusion_factor.stages.settings import Settings, typed
 from fusion_factor.stages.stage import Outcome, Stage, Workspace
+from fusion_factor.training.executors import ExecutorSettings
 
 log = logging.getLogger("fusion_factor")
 
@@ -24,10 +27,22 @@ def work(settings: Settings, workspace: Workspace, folder: Path) -> Outcome:
     found = check_market(market)
     for warning in found:
         log.warning("%s", warning)
-    features = build(market, feature_config(settings), folder, check=False)
+    config = feature_config(settings)
+    if config.executor != "threads" and market.bar_minutes is not None:
+        fill_elsewhere(
+            data_of(settings, workspace), config, folder, ExecutorSettings(config.executor, **config.cluster)
+        )
+    features = build(market, config, folder, check=False)
     sessions, names = features.has_lf.shape
     rows = {"sessions": sessions, "symbols": names, "labelled": int(features.has_label.sum())}
     return Outcome(rows=rows, warnings=dict.fromkeys(found, 1))
+
+
+def data_of(settings: Settings, workspace: Workspace) -> dict[str, Any]:
+    """What `open_market` takes for this market in any process."""
+    if settings.data["kind"] == "simulated":
+        return {"kind": "simulated", "folder": str(workspace.folder("market").resolve())}
+    return dict(settings.data)
 
 
 STAGE = Stage(

@@ -197,7 +197,7 @@ def _work(job: _Job) -> Study:
 def _common(plan: Plan) -> dict[str, Any]:
     """What all trials share, as it is, so that a study begun otherwise can be told what differs."""
     raw = plan.settings().raw
-    hidden = {"train": PLACES, "features": ("workers",)}
+    hidden = {"train": PLACES, "features": PLACES}
     return {
         node: {name: value for name, value in raw[node].items() if name not in hidden.get(node, ())}
         if isinstance(raw[node], dict)

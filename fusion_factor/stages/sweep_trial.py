@@ -104,7 +104,8 @@ def config_hash(settings: Settings) -> str:
     nodes = deepcopy({name: settings.raw[name] for name in TRAINING_NODES})
     for name in PLACES:
         nodes["train"].pop(name, None)
-    nodes["features"].pop("workers", None)
+    for place in PLACES:
+        nodes["features"].pop(place, None)
     return hash_of(nodes)
 
 

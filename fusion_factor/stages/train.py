@@ -14,7 +14,17 @@ from fusion_factor.training import FitSettings, FoldSettings, NetworkSettings, r
 from fusion_factor.training.baselines import BaselineSettings, run_baselines
 from fusion_factor.training.components import build
 from fusion_factor.training.device import choose_device
+from fusion_factor.training.executors import ExecutorSettings
 from fusion_factor.training.fit import FitJob
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterSettings:
+    """The node `train.cluster`, for ray and slurm; see `ExecutorSettings`."""
+
+    start: dict[str, Any] = field(default_factory=dict)
+    job: dict[str, Any] = field(default_factory=dict)
+    retries: int = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,12 +40,24 @@ class TrainSettings:
     device: str = "auto"
     checkpoints: str | None = None
     """A folder of weights: score with them, train nothing."""
+    executor: str = "processes"
+    """Where the fits run: processes | ray | slurm."""
+    cluster: ClusterSettings = field(default_factory=ClusterSettings)
 
     def __post_init__(self) -> None:
         if not self.seeds or len(set(self.seeds)) != len(self.seeds) or min(self.seeds) < 0:
             raise ConfigError(f"train.seeds: {list(self.seeds)} must be different integers >= 0, at least one")
         if self.workers is not None and self.workers < 1:
             raise ConfigError(f"train.workers: {self.workers} must be >= 1 or null")
+        self.executor_settings()
+        if self.executor != "processes" and self.device == "auto":
+            raise ConfigError(
+                f"train.device: auto must be cpu or cuda with executor {self.executor}: machines may differ"
+            )
+
+    def executor_settings(self) -> ExecutorSettings:
+        """The executor with its options."""
+        return ExecutorSettings(self.executor, dict(self.cluster.start), dict(self.cluster.job), self.cluster.retries)
 
 
 def train_settings(settings: Settings) -> TrainSettings:
@@ -59,13 +81,14 @@ def work(
     """Walk forward; with `train.checkpoints` only score, with the weights that lie there. `on_fit`: see `run`."""
     options = train_settings(settings)
     features = workspace.folder("features")
-    device = choose_device(options.device)
+    device = options.device if options.executor != "processes" else choose_device(options.device)
     networks = usable_networks(settings, features)
     for network in networks:
         check_parts(network)
     seeds = [settings.seed + seed for seed in options.seeds]
+    warnings: list[str] = []
     if networks or not options.baselines.kinds:
-        run(
+        warnings = run(
             features,
             networks,
             options.folds,
@@ -75,11 +98,13 @@ def work(
             workers=options.workers,
             device=device,
             checkpoints=options.checkpoints,
+            executor=options.executor_settings(),
             on_fit=on_fit,
         )
         drop_other_weights(folder, seeds)
     run_baselines(FeatureSet.load(features, mmap=True), options.folds, options.fit, options.baselines, folder)
-    return Outcome(rows={"networks": len(networks), "seeds": len(options.seeds)}, device=device)
+    rows = {"networks": len(networks), "seeds": len(options.seeds)}
+    return Outcome(rows=rows, warnings=dict.fromkeys(warnings, 1), device=device)
 
 
 def check_parts(network: NetworkSettings) -> None:

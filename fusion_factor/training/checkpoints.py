@@ -52,12 +52,20 @@ class Checkpoint:
 
 
 def save_plain(path: str | Path, content: Any) -> None:
-    """Write tensors, numbers, texts, lists and dicts so that a crash leaves the old file or the new one."""
+    """Write tensors, numbers, texts, lists and dicts so that a crash leaves the old file or the new one.
+
+    Raises OSError when that fails, on a full disk for example; nothing half written is left behind then.
+    """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     buffer = io.BytesIO()
     torch.save(content, buffer)
-    write_file(target, buffer.getvalue())
+    try:
+        write_file(target, buffer.getvalue())
+    except OSError:
+        # On a full disk a half-written file would take the room that the next attempt needs.
+        target.with_name(f".{target.name}.{os.getpid()}").unlink(missing_ok=True)
+        raise
     _flush_folder(target.parent)
     if target.read_bytes() != buffer.getvalue():
         raise DataError(f"{target}: what was read back differs from what was written")

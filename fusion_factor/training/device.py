@@ -12,14 +12,20 @@ def choose_device(device: str = "auto") -> str:
     """`auto` becomes `cuda` where there is one, else `cpu`. ConfigError for an unknown or missing device."""
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        kind = torch.device(device).type
-    except RuntimeError as error:
-        raise ConfigError(f"device is {device!r}, must be auto, cpu, cuda or cuda:N") from error
-    if kind not in ("cpu", "cuda"):
-        raise ConfigError(f"device is {device!r}, must be auto, cpu, cuda or cuda:N")
-    if kind == "cuda" and not torch.cuda.is_available():
+    if torch.device(check_device(device)).type == "cuda" and not torch.cuda.is_available():
         raise ConfigError(f"device is {device!r}, but there is no CUDA device here")
+    return device
+
+
+def check_device(device: str) -> str:
+    """`device` if it is a word that `choose_device` knows, whether this machine has it or not; else ConfigError."""
+    if device != "auto":
+        try:
+            known = torch.device(device).type in ("cpu", "cuda")
+        except RuntimeError:
+            known = False
+        if not known:
+            raise ConfigError(f"device is {device!r}, must be auto, cpu, cuda or cuda:N")
     return device
 
 

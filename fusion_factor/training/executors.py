@@ -1,24 +1,20 @@
-"""Many jobs in a few processes, each job's fate known: done, failed with its error, or killed.
+"""Many jobs, each job's fate known: done, failed with its error, or killed and run again.
 
-A pool from the standard library loses every job when one of its processes is killed, and cannot say whose it was.
-Here each process holds one job at a time and its own pipe; a closed pipe names the job.
+Where they run is one word: `processes` of this machine (the default, nothing to install), `ray` (a Ray cluster, or one
+started here) or `slurm` (through submitit). The work and the jobs are the same; only this file knows the words.
 """
 
-import multiprocessing
-import os
-import signal
 import traceback
-from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from fusion_factor.core.errors import FusionFactorError
+from fusion_factor.core.errors import ConfigError, FusionFactorError
 
 Report = Callable[[str], None]
 Work = Callable[[Any, Report], Any]
+EXECUTORS = ("processes", "ray", "slurm")
 
 
 @dataclass(frozen=True)
@@ -37,145 +33,120 @@ class Watcher:
     def noted(self, index: int, text: str) -> None:
         """A running job says something about itself."""
 
+    def again(self, index: int, why: str) -> None:
+        """The process of a job was lost; the job is run again."""
+
     def ended(self, outcome: Outcome) -> None:
-        """A job is done, failed or killed."""
+        """A job is done, failed or killed too often."""
 
     def idle(self) -> None:
         """Called about once a second while jobs run in other processes."""
 
 
-def run_jobs(work: Work, jobs: Sequence[Any], workers: int, watcher: Watcher | None = None) -> list[Outcome]:
-    """Do `work(job, report)` for every job, in order of the list; the outcomes, in the same order.
+@dataclass(frozen=True)
+class ExecutorSettings:
+    """Where jobs run.
 
-    With one worker in this process, else in spawned ones: `work` must be importable and jobs must be picklable. An
-    error or a killed process ends its own job only. KeyboardInterrupt stops everything.
+    kind     processes | ray | slurm.
+    start    ray: arguments of `ray.init` (address, ...); slurm: of submitit's `AutoExecutor` (folder, cluster, ...).
+    job      ray: what one job needs (num_cpus, num_gpus, memory, ...); slurm: submitit's parameters (slurm_partition,
+             timeout_min, mem_gb, gpus_per_node, ...).
+    retries  how often a job whose process was killed is run again; an error of the job itself is never retried.
     """
-    watcher = watcher or Watcher()
-    if min(workers, len(jobs)) <= 1:
-        return [_run_here(work, index, job, watcher) for index, job in enumerate(jobs)]
-    return _run_spawned(work, jobs, min(workers, len(jobs)), watcher)
+
+    kind: str = "processes"
+    start: dict[str, Any] = field(default_factory=dict)
+    job: dict[str, Any] = field(default_factory=dict)
+    retries: int = 2
+
+    def __post_init__(self) -> None:
+        """Refuse an unknown word and options that `processes` has no use for."""
+        if self.kind not in EXECUTORS:
+            raise ConfigError(f"executor is {self.kind!r}, must be one of {', '.join(EXECUTORS)}")
+        if self.retries < 0:
+            raise ConfigError(f"executor retries is {self.retries}, must be >= 0")
+        if self.kind == "processes" and (self.start or self.job):
+            raise ConfigError("executor processes takes no start or job options; they are for ray and slurm")
 
 
-def _run_here(work: Work, index: int, job: Any, watcher: Watcher) -> Outcome:
+class Ledger:
+    """What became of every job, and how often its process was lost."""
+
+    def __init__(self, count: int, watcher: Watcher, retries: int) -> None:
+        self.count, self.watcher, self.retries = count, watcher, retries
+        self._outcomes: dict[int, Outcome] = {}
+        self._lost = [0] * count
+
+    def ended(self, outcome: Outcome) -> None:
+        """Note a fate."""
+        self._outcomes[outcome.index] = outcome
+        self.watcher.ended(outcome)
+
+    def answered(self, index: int, answer: tuple[str, Any]) -> None:
+        """Note what `answer_of` gave for a job."""
+        kind, content = answer
+        self.ended(Outcome(index, content) if kind == "done" else Outcome(index, None, *content))
+
+    def killed(self, index: int, how: str) -> bool:
+        """Note a lost process; True when the job is to be run again."""
+        self._lost[index] += 1
+        if self._lost[index] > self.retries:
+            times = f", {self._lost[index]} times" if self._lost[index] > 1 else ""
+            self.ended(Outcome(index, None, f"its process was killed{times} ({how})"))
+            return False
+        self.watcher.again(index, f"its process was killed ({how}); run again, {self._lost[index]} of {self.retries}")
+        return True
+
+    def outcomes(self) -> list[Outcome]:
+        """The fates in the order of the jobs."""
+        return [self._outcomes[index] for index in range(self.count)]
+
+
+def run_jobs(
+    work: Work,
+    jobs: Sequence[Any],
+    workers: int | None,
+    watcher: Watcher | None = None,
+    settings: ExecutorSettings | None = None,
+) -> list[Outcome]:
+    """Do `work(job, report)` for every job, started in order of the list; the outcomes, in the same order.
+
+    workers  jobs at the same time; with `processes` 1 means in this process; None: as many as a cluster takes (1 with
+             `processes`).
+
+    Elsewhere than in this process `work` must be importable by name and jobs must be picklable. An error ends its own
+    job only; a job whose process is killed is run again, at most `retries` times. KeyboardInterrupt stops everything.
+    Raises ConfigError when an executor is not installed.
+    """
+    settings = settings or ExecutorSettings()
+    ledger = Ledger(len(jobs), watcher or Watcher(), settings.retries)
+    if not jobs:
+        return []
+    if settings.kind == "processes":
+        _in_processes(work, jobs, min(workers or 1, len(jobs)), ledger)
+    else:
+        from fusion_factor.training.clusters import open_cluster, run_on_cluster
+
+        with open_cluster(settings, workers) as cluster:
+            run_on_cluster(work, jobs, min(workers or len(jobs), len(jobs)), ledger, cluster)
+    return ledger.outcomes()
+
+
+def _in_processes(work: Work, jobs: Sequence[Any], workers: int, ledger: Ledger) -> None:
+    if workers > 1:
+        from fusion_factor.training.process_pool import run_spawned
+
+        run_spawned(work, jobs, workers, ledger)
+        return
+    for index, job in enumerate(jobs):
+        ledger.answered(index, answer_of(work, job, partial(ledger.watcher.noted, index)))
+
+
+def answer_of(work: Work, job: Any, report: Report) -> tuple[str, Any]:
+    """Do one job: ("done", result) or ("failed", (error in one line, traceback or nothing))."""
     try:
-        outcome = Outcome(index, work(job, lambda text: watcher.noted(index, text)))
+        return "done", work(job, report)
+    except FusionFactorError as error:
+        return "failed", (str(error), "")
     except Exception as error:
-        outcome = Outcome(index, None, *_described(error))
-    watcher.ended(outcome)
-    return outcome
-
-
-@dataclass
-class _Worker:
-    process: BaseProcess
-    pipe: Connection
-    index: int
-
-
-def _run_spawned(work: Work, jobs: Sequence[Any], workers: int, watcher: Watcher) -> list[Outcome]:
-    waiting = deque(range(len(jobs)))
-    outcomes: dict[int, Outcome] = {}
-    running: dict[Connection, _Worker] = {}
-    try:
-        for _ in range(workers):
-            _start(work, jobs, waiting, running)
-        while running:
-            ready = wait(list(running), timeout=1.0)
-            for pipe in ready:
-                assert isinstance(pipe, Connection)
-                outcome = _hear(running[pipe], watcher)
-                if outcome is None:
-                    continue
-                outcomes[outcome.index] = outcome
-                watcher.ended(outcome)
-                _go_on(work, jobs, waiting, running, pipe)
-            watcher.idle()
-    finally:
-        for worker in running.values():
-            worker.process.kill()
-            worker.process.join()
-    return [outcomes[index] for index in range(len(jobs))]
-
-
-def _start(work: Work, jobs: Sequence[Any], waiting: deque[int], running: dict[Connection, _Worker]) -> None:
-    """Start a process and hand it the next job."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs, work), daemon=True)
-    process.start()
-    theirs.close()
-    worker = _Worker(process, ours, waiting.popleft())
-    running[ours] = worker
-    _send(worker, jobs[worker.index])
-
-
-def _send(worker: _Worker, job: Any) -> None:
-    try:
-        worker.pipe.send(job)
-    except (BrokenPipeError, ConnectionResetError):
-        # The process is gone; its closed pipe is heard next and names the job.
-        return
-
-
-def _hear(worker: _Worker, watcher: Watcher) -> Outcome | None:
-    try:
-        kind, content = worker.pipe.recv()
-    except (EOFError, ConnectionResetError):
-        worker.process.join()
-        return Outcome(worker.index, None, f"its process was killed ({_how(worker.process.exitcode)})")
-    if kind == "note":
-        watcher.noted(worker.index, content)
-        return None
-    if kind == "failed":
-        return Outcome(worker.index, None, *content)
-    return Outcome(worker.index, content)
-
-
-def _go_on(
-    work: Work, jobs: Sequence[Any], waiting: deque[int], running: dict[Connection, _Worker], pipe: Connection
-) -> None:
-    """Give the process its next job, replace it if it is gone, or let it go."""
-    worker = running.pop(pipe)
-    alive = worker.process.is_alive()
-    if waiting and alive:
-        worker.index = waiting.popleft()
-        running[pipe] = worker
-        _send(worker, jobs[worker.index])
-        return
-    if alive:
-        _send(worker, None)
-    worker.process.join()
-    worker.pipe.close()
-    if waiting:
-        _start(work, jobs, waiting, running)
-
-
-def _serve(pipe: Connection, work: Work) -> None:
-    """What a worker process does until it is told to end or its parent is gone."""
-    # A Ctrl-C reaches the whole group of processes; the parent answers it for all.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ["OMP_NUM_THREADS"] = "1"
-    while True:
-        try:
-            job = pipe.recv()
-        except EOFError:
-            return
-        if job is None:
-            return
-        try:
-            answer = ("done", work(job, lambda text: pipe.send(("note", text))))
-        except Exception as error:
-            answer = ("failed", _described(error))
-        pipe.send(answer)
-
-
-def _described(error: Exception) -> tuple[str, str]:
-    if isinstance(error, FusionFactorError):
-        return str(error), ""
-    return f"{type(error).__name__}: {error}", traceback.format_exc()
-
-
-def _how(exitcode: int | None) -> str:
-    if exitcode is not None and exitcode < 0:
-        return f"signal {-exitcode}; out of memory is the usual cause"
-    return f"exit status {exitcode}"
+        return "failed", (f"{type(error).__name__}: {error}", traceback.format_exc())

@@ -4,12 +4,15 @@ import inspect
 import logging
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
@@ -17,11 +20,15 @@ from fusion_factor.core.artifacts import hash_of
 from fusion_factor.core.errors import DataError
 from fusion_factor.features.feature_set import FeatureSet
 from fusion_factor.training.batches import WindowInputs
-from fusion_factor.training.checkpoints import Checkpoint, load_plain, save_plain
+from fusion_factor.training.checkpoints import Checkpoint
 from fusion_factor.training.components import build, class_paths, find_class
 from fusion_factor.training.device import choose_device, exact_arithmetic
 from fusion_factor.training.folds import Fold
+from fusion_factor.training.guard import Diary, FitFailed
 from fusion_factor.training.module import FactorModule
+from fusion_factor.training.progress import WARNING
+from fusion_factor.training.recovery import Unfinished, drop_leftovers, files_of, halved
+from fusion_factor.training.samples import has_target
 from fusion_factor.training.scoring import score_sessions
 from fusion_factor.training.settings import FitSettings, NetworkSettings
 from fusion_factor.training.trainer import train
@@ -55,6 +62,11 @@ class FitJob:
         return f"fold{self.fold.index:02d}_seed{self.seed}"
 
     @property
+    def title(self) -> str:
+        """How warnings and errors call this job."""
+        return f"network {self.network.name} fold {self.fold.index} seed {self.seed}"
+
+    @property
     def checkpoint(self) -> Path:
         """Where the fitted weights are, once there are any."""
         return Path(self.folder) / "checkpoints" / self.network.name / f"{self.name}.ckpt"
@@ -76,12 +88,13 @@ class FitJob:
 
 @dataclass(frozen=True)
 class FitOutcome:
-    """What a job did: `found` finished weights or fitted them; the table of scores is at `part`."""
+    """What a job did: `found` finished weights or fitted them; the table of scores is at `part`; what it warns of."""
 
     checkpoint: str
     part: str
     found: bool
     seconds: float
+    warnings: tuple[str, ...] = ()
 
 
 def fit(job: FitJob, report: Report = lambda text: None) -> FitOutcome:
@@ -92,20 +105,36 @@ def fit(job: FitJob, report: Report = lambda text: None) -> FitOutcome:
     """
     started = time.monotonic()
     device = choose_device(job.device)
-    with exact_arithmetic(job.threads):
+    diary = Diary(job.title, lambda line: report(f"{WARNING}{line}"))
+    with exact_arithmetic(job.threads), files_of(job.title, job.checkpoint), _device_memory(job.title):
         features, inputs = open_inputs(job.features, job.fingerprint, job.network, device)
         job_hash = job.hash()
+        drop_leftovers(job.checkpoint)
         found = _finished(job.checkpoint, job_hash)
-        checkpoint = found if found is not None else _train_job(job, job_hash, features, inputs, report)
-        part = score_part(checkpoint, job, features, inputs)
-    return FitOutcome(str(job.checkpoint), str(part), found is not None, time.monotonic() - started)
+        checkpoint = found if found is not None else _train_job(job, job_hash, features, inputs, report, diary)
+        part = score_part(checkpoint, job, features, inputs, diary)
+    warnings = dict.fromkeys([*checkpoint.about.get("warnings", []), *diary.lines])
+    return FitOutcome(str(job.checkpoint), str(part), found is not None, time.monotonic() - started, tuple(warnings))
 
 
-def score_part(checkpoint: Checkpoint, job: FitJob, features: FeatureSet, inputs: WindowInputs) -> Path:
-    """Write the scores of the fold's sessions of use as one Parquet part; the path comes back."""
+def score_part(
+    checkpoint: Checkpoint, job: FitJob, features: FeatureSet, inputs: WindowInputs, diary: Diary | None = None
+) -> Path:
+    """Write the scores of the fold's sessions of use as one Parquet part; the path comes back.
+
+    Sessions on which a task gives every stock the same score are told to `diary`.
+    """
     network = build(job.network.network, nn.Module)
     network.load_state_dict(dict(checkpoint.weights))
     frame = score_sessions(network.to(inputs.device), inputs, features, job.fold.use)
+    for task in frame.columns[2:]:
+        constant = constant_dates(frame["date"].to_numpy(), frame[task].to_numpy())
+        if len(constant):
+            (diary or Diary(job.title)).warn(
+                f"constant score {task}",
+                f"date {constant[0].astype('datetime64[D]')}: {task} is the same for every stock, as on "
+                f"{len(constant)} of {frame['date'].nunique()} dates that are scored",
+            )
     frame.insert(2, "fold", job.fold.index)
     frame.insert(3, "seed", job.seed)
     part = Path(job.folder) / "parts" / job.network.name / f"{job.name}.parquet"
@@ -114,35 +143,78 @@ def score_part(checkpoint: Checkpoint, job: FitJob, features: FeatureSet, inputs
     return part
 
 
-def _train_job(job: FitJob, job_hash: str, features: FeatureSet, inputs: WindowInputs, report: Report) -> Checkpoint:
-    progress = job.checkpoint.with_suffix(".progress")
-    resume = _unfinished(progress, job_hash)
-    if resume is None:
-        shutil.rmtree(job.tensorboard, ignore_errors=True)
+def constant_dates(dates: npt.NDArray[np.datetime64], scores: npt.NDArray[np.float32]) -> npt.NDArray[np.datetime64]:
+    """Dates (sorted, many rows each) with several scores that are all equal."""
+    if not len(dates):
+        return dates
+    first = np.flatnonzero(np.r_[True, dates[1:] != dates[:-1]])
+    same = np.maximum.reduceat(scores, first) == np.minimum.reduceat(scores, first)
+    several = np.diff(np.r_[first, len(dates)]) > 1
+    return dates[first[same & several]]
+
+
+def _train_job(
+    job: FitJob, job_hash: str, features: FeatureSet, inputs: WindowInputs, report: Report, diary: Diary
+) -> Checkpoint:
+    unfinished = Unfinished(job.checkpoint.with_suffix(".progress"), job_hash, diary)
+    saved = unfinished.read()
+    settings, state = job.settings, None
+    if saved is not None:
+        settings, state = FitSettings(**saved["settings"]), saved["state"]
+        diary.lines.extend(saved["warnings"])
+    module = None
+    while module is None:
+        if state is None:
+            shutil.rmtree(job.tensorboard, ignore_errors=True)
+        try:
+            module = train(
+                features, inputs, job.network, job.fold, job.seed, settings, diary=diary,
+                tensorboard=job.tensorboard, resume=state, on_epoch=_keeper(unfinished, settings, report),
+            )  # fmt: skip
+        except torch.OutOfMemoryError:
+            settings, state = halved(settings, _largest(job, features, inputs), diary), None
+            unfinished.drop()
+        if module is None:
+            # Only here, after the handler, the error and the tensors that it holds are gone.
+            torch.cuda.empty_cache()
+    Checkpoint(module.best_weights, _about(job, job_hash, features, module, diary)).write(job.checkpoint)
+    unfinished.drop()
+    return Checkpoint.read(job.checkpoint)
+
+
+def _keeper(unfinished: Unfinished, settings: FitSettings, report: Report) -> Callable[[FactorModule], None]:
+    """Tells of every epoch and saves some."""
     saved_at = time.monotonic()
 
     def on_epoch(module: FactorModule) -> None:
         nonlocal saved_at
         report(f"epoch {module.epoch}, best {module.best_objective:.4f} at {module.best_epoch}")
         if time.monotonic() - saved_at >= _SECONDS_BETWEEN_SAVES:
-            save_plain(progress, {"job": job_hash, "state": module.state()})
+            unfinished.save(module.state(), settings, module.epoch)
             saved_at = time.monotonic()
 
-    module = train(
-        features, inputs, job.network, job.fold, job.seed, job.settings,
-        tensorboard=job.tensorboard, resume=resume, on_epoch=on_epoch,
-    )  # fmt: skip
-    checkpoint = Checkpoint(module.best_weights, _about(job, job_hash, features, module))
-    checkpoint.write(job.checkpoint)
-    progress.unlink(missing_ok=True)
-    return Checkpoint.read(job.checkpoint)
+    return on_epoch
 
 
-def _about(job: FitJob, job_hash: str, features: FeatureSet, module: FactorModule) -> dict[str, Any]:
+def _largest(job: FitJob, features: FeatureSet, inputs: WindowInputs) -> int:
+    """The number of labelled names on the largest training date."""
+    return max(int(has_target(inputs, features, t).sum()) for t in job.fold.train.tolist())
+
+
+@contextmanager
+def _device_memory(name: str) -> Iterator[None]:
+    """What does not fit on the device even so: one line."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise FitFailed(f"{name}: out of memory on the device: {str(error).splitlines()[0]}") from error
+
+
+def _about(job: FitJob, job_hash: str, features: FeatureSet, module: FactorModule, diary: Diary) -> dict[str, Any]:
     fold, sessions = job.fold, features.sessions
     return {
         "network": job.network.as_dict(),
-        "fit": asdict(job.settings),
+        "fit": asdict(module.settings),
         "fold": fold.index,
         "seed": job.seed,
         "tasks": list(module.tasks),
@@ -156,6 +228,7 @@ def _about(job: FitJob, job_hash: str, features: FeatureSet, module: FactorModul
         "objective": module.best_objective,
         "loss": module.best_loss,
         "history": module.history,
+        "warnings": diary.lines,
         "torch": torch.__version__,
     }
 
@@ -169,17 +242,6 @@ def _finished(path: Path, job_hash: str) -> Checkpoint | None:
         logging.getLogger(__name__).warning("%s; fitting anew", error)
         return None
     return checkpoint if checkpoint.about.get("job") == job_hash else None
-
-
-def _unfinished(path: Path, job_hash: str) -> dict[str, Any] | None:
-    """The saved state of this very job, or None; a damaged or foreign file counts for nothing."""
-    if not path.is_file():
-        return None
-    try:
-        content = load_plain(path)
-    except DataError:
-        return None
-    return content["state"] if content.get("job") == job_hash else None
 
 
 @lru_cache(maxsize=4)
@@ -211,7 +273,7 @@ def code_of(target: str) -> str:
 @lru_cache(maxsize=1)
 def _own_code() -> str:
     here = Path(__file__).parent
-    names = ("bar_series.py", "batches.py", "samples.py", "module.py", "trainer.py", "device.py")
+    names = ("bar_series.py", "batches.py", "samples.py", "module.py", "trainer.py", "guard.py", "device.py")
     networks = sorted(
         here.with_name("networks").glob("*.py")
     )  # encoders and task weights are found by word, not by path

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from fusion_factor.training.executors import Outcome, Watcher
 
 log = logging.getLogger("fusion_factor.training")
+WARNING = "warning: "
+"""Notes of a job that begin so are warnings."""
 
 
 class JobProgress(Watcher):
@@ -22,13 +24,17 @@ class JobProgress(Watcher):
         self.say = say or log.info
         self.seconds_between = seconds_between
         self._notes: dict[int, str] = {}
+        self._warned: set[str] = set()
         self._done = 0
         self._found = 0
         self._started = self._said = time.monotonic()
 
     def noted(self, index: int, text: str) -> None:
-        """Remember the last word of a running job."""
-        self._notes[index] = text
+        """Remember the last word of a running job; a warning is told at once."""
+        if text.startswith(WARNING):
+            self._warn(text.removeprefix(WARNING))
+        else:
+            self._notes[index] = text
         self.idle()
 
     def idle(self) -> None:
@@ -36,6 +42,11 @@ class JobProgress(Watcher):
         if time.monotonic() - self._said >= self.seconds_between:
             running = "; ".join(f"{self.names[index]} {text}" for index, text in sorted(self._notes.items()))
             self._say(running or "starting")
+
+    def again(self, index: int, why: str) -> None:
+        """Say that a job is run again."""
+        self._notes.pop(index, None)
+        self._say(f"{self.names[index]} {why}")
 
     def ended(self, outcome: Outcome) -> None:
         """Count the job and say what became of it."""
@@ -50,6 +61,14 @@ class JobProgress(Watcher):
             self._say(f"{name} found finished")
         else:
             self._say(f"{name} done")
+        for warning in getattr(outcome.result, "warnings", ()):
+            self._warn(warning)
+
+    def _warn(self, text: str) -> None:
+        """Each warning once: a cluster's jobs tell theirs only at the end, a pool's at once and at the end."""
+        if text not in self._warned:
+            self._warned.add(text)
+            log.warning("%s", text)
 
     def _say(self, text: str) -> None:
         self._said = time.monotonic()

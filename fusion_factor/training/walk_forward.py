@@ -18,11 +18,13 @@ from fusion_factor.features.feature_set import FeatureSet
 from fusion_factor.training.batches import WindowInputs
 from fusion_factor.training.checkpoints import Checkpoint
 from fusion_factor.training.components import build
-from fusion_factor.training.device import choose_device, exact_arithmetic
-from fusion_factor.training.executors import Outcome, Report, run_jobs
+from fusion_factor.training.device import check_device, choose_device, exact_arithmetic
+from fusion_factor.training.executors import ExecutorSettings, Outcome, Report, run_jobs
 from fusion_factor.training.fit import FitJob, FitOutcome, fit, open_inputs, score_part
 from fusion_factor.training.folds import Fold, walk_forward
-from fusion_factor.training.progress import JobProgress, log
+from fusion_factor.training.guard import Diary
+from fusion_factor.training.progress import WARNING, JobProgress, log
+from fusion_factor.training.recovery import files_of
 from fusion_factor.training.samples import usable_sessions
 from fusion_factor.training.settings import FitSettings, FoldSettings, NetworkSettings
 
@@ -67,26 +69,36 @@ def run(
     device: str = "auto",
     progress: Callable[[str], None] | None = None,
     checkpoints: str | Path | None = None,
+    executor: ExecutorSettings | None = None,
     on_fit: Callable[[int, Sequence[FitJob]], None] | None = None,
-) -> None:
+) -> list[str]:
     """Fit and score all; or, with `checkpoints`, only score with the weights of that folder.
 
     features     folder of a FeatureSet; it is memory-mapped by every process.
     folder       results: predictions/<network>.parquet (date, symbol, fold, seed, one column a task; by fold, seed,
                  date, symbol), checkpoints/<network>/foldNN_seedS.ckpt, history/<network>.csv, folds.json,
                  tensorboard/. Fits that are finished there already are not done again.
-    workers      processes on the CPU, one thread each; None: one a core. On CUDA the fits run one after the other.
+    workers      fits at the same time. None: one process a core on the CPU, one fit after the other on CUDA, as many as
+                 fit on a cluster. More than one on CUDA share the device, each with its own copy of the panels.
     checkpoints  a folder like `checkpoints/` of a former run: a fold is scored with the weights whose `first_use`
                  is the latest on or before the fold's, so that no weights know prices of the sessions they score.
+    executor     where the fits run: processes of this machine, ray or slurm. On a cluster `features` and `folder` must
+                 be on a file system that all machines share, and device `auto` must be said outright.
     on_fit       called in this process after each finished (or found) fit, with its place in the list of all jobs and
                  that list; what it raises ends the run, and finished fits are kept.
+
+    Gives back the fits' warnings, a line each; they were logged too. A fit whose process is killed is run again.
 
     Raises ConfigError for settings, folds or weights that do not fit, before any work; TrainingFailed after all
     jobs that could be done are done.
     """
     _check_names(networks, seeds)
+    executor = executor or ExecutorSettings()
     target = Path(folder)
-    device = choose_device(device)
+    device = _device_of(executor, device)
+    if executor.kind != "processes":
+        # Machines share folders, not the directory a command was started in.
+        features, target = Path(features).resolve(), target.resolve()
     feature_set = FeatureSet.load(features, mmap=True)
     by_network = {
         network.name: _folds_of(feature_set, network, folds, network.own_fit(fit_settings).min_names)
@@ -103,12 +115,28 @@ def run(
         jobs if checkpoints is None else [_with_weights(job, Path(checkpoints), feature_set) for job in jobs]
     )
     names = [f"{job.network.name} {job.name}" for job in jobs]
-    count = 1 if device.startswith("cuda") else workers or os.cpu_count() or 1
     watcher = _FitProgress(names, progress, lambda index: on_fit(index, jobs) if on_fit else None)
-    outcomes = run_jobs(fit if checkpoints is None else _score, work, count, watcher)
+    count = workers if executor.kind != "processes" else workers or _workers_here(device)
+    outcomes = run_jobs(fit if checkpoints is None else _score, work, count, watcher, executor)
     _raise_failures(outcomes, names)
-    _write_tables(target, networks, jobs, [outcome.result for outcome in outcomes])
-    _write_folds(target, by_network, feature_set)
+    results: list[FitOutcome] = [outcome.result for outcome in outcomes]
+    with files_of("walk-forward", target):
+        _write_tables(target, networks, jobs, results)
+        _write_folds(target, by_network, feature_set)
+    return [warning for result in results for warning in result.warnings]
+
+
+def _device_of(executor: ExecutorSettings, device: str) -> str:
+    """Where each job computes. This machine is not asked for a cluster's devices; mixing kinds would mix results."""
+    if executor.kind == "processes":
+        return choose_device(device)
+    if device == "auto":
+        raise ConfigError(f"device is 'auto', must be cpu or cuda with executor {executor.kind}: machines may differ")
+    return check_device(device)
+
+
+def _workers_here(device: str) -> int:
+    return 1 if device.startswith("cuda") else os.cpu_count() or 1
 
 
 def folds_for(features: FeatureSet, inputs: WindowInputs, folds: FoldSettings, min_names: int) -> list[Fold]:
@@ -140,10 +168,11 @@ def _check_names(networks: Sequence[NetworkSettings], seeds: Sequence[int]) -> N
 
 def _score(work: _ScoreJob, report: Report) -> FitOutcome:
     job = work.job
-    with exact_arithmetic(job.threads):
+    diary = Diary(job.title, lambda line: report(f"{WARNING}{line}"))
+    with exact_arithmetic(job.threads), files_of(job.title, Path(job.folder)):
         features, inputs = open_inputs(job.features, job.fingerprint, job.network, job.device)
-        part = score_part(Checkpoint.read(work.weights), job, features, inputs)
-    return FitOutcome(work.weights, str(part), True, 0.0)
+        part = score_part(Checkpoint.read(work.weights), job, features, inputs, diary)
+    return FitOutcome(work.weights, str(part), True, 0.0, tuple(diary.lines))
 
 
 def _with_weights(job: FitJob, folder: Path, features: FeatureSet) -> _ScoreJob:
@@ -196,6 +225,8 @@ def _write_tables(
 def join_parts(parts: Sequence[Path], target: Path) -> None:
     """One Parquet file from several of the same columns, a row group each; replaced by one rename."""
     target.parent.mkdir(parents=True, exist_ok=True)
+    for leftover in target.parent.glob(f".{target.name}.*"):
+        leftover.unlink(missing_ok=True)
     temporary = target.with_name(f".{target.name}.{os.getpid()}")
     with pq.ParquetWriter(temporary, pq.read_schema(parts[0]).remove_metadata()) as writer:
         for part in parts:

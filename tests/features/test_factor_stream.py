@@ -157,6 +157,34 @@ def test_a_killed_run_goes_on_where_it_was(market, tmp_path, monkeypatch):
     assert same(found, streamed(market, tmp_path / "anew"))
 
 
+def test_blocks_filled_by_others_in_any_order_change_no_bit(market, tmp_path, computed):
+    def stream():
+        return FactorStream(SessionFactors(market, NAMES, ()), tmp_path / "a", 1)
+
+    positions = stream().unfinished()
+    assert len(positions) == 12
+    late, early = positions[7:], positions[:7]  # the late block looks back into the early one
+    assert (stream().fill(late), stream().fill(late)) == (5, 0)
+    assert stream().unfinished() == early
+    assert stream().fill(positions) == 7
+    assert stream().unfinished() == []
+    assert len(computed) == 12
+    found = dict(stream())
+    assert len(computed) == 12, "nothing is computed twice"
+    assert same(found, streamed(market, tmp_path / "b"))
+
+
+def test_a_session_that_fails_does_not_lose_the_others_of_its_block(market, tmp_path):
+    day = market.bar_sessions[3]
+    ticks = market.ticks(day)
+    broken = market.with_ticks(day, with_bad_rows(ticks, 0, 10**6))
+    stream = FactorStream(SessionFactors(broken, NAMES, ()), tmp_path, 1)
+    with pytest.raises(DataError, match=rf"of 12 sessions failed, .*the first, {day}: "):
+        stream.fill(stream.positions)
+    left = [str(market.sessions[t]) for t in stream.unfinished()]
+    assert left == [str(each) for each in market.bar_sessions[3 : 3 + 1 + LOOK_BACK]]
+
+
 def test_a_torn_file_is_computed_again(market, tmp_path, computed):
     found = streamed(market, tmp_path)
     computed.clear()

@@ -1,14 +1,17 @@
 """Jobs in processes: all done, one failing, one killed."""
 
 import os
+import re
 import signal
+import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fusion_factor.core.errors import DataError
-from fusion_factor.training.executors import Outcome, Report, Watcher, run_jobs
+from fusion_factor.core.errors import ConfigError, DataError
+from fusion_factor.training.executors import ExecutorSettings, Outcome, Report, Watcher, run_jobs
 from fusion_factor.training.progress import JobProgress
 
 
@@ -21,6 +24,11 @@ def work(job: Any, report: Report) -> Any:
         raise DataError("table x, value y")
     if job == "die":
         os.kill(os.getpid(), signal.SIGKILL)
+    if isinstance(job, Path):  # dies the first time, and only then
+        if not job.exists():
+            job.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return 0, os.getpid()
     return 2 * job, os.getpid()
 
 
@@ -28,6 +36,10 @@ class Heard(Watcher):
     def __init__(self) -> None:
         self.notes: list[tuple[int, str]] = []
         self.ends: list[int] = []
+        self.agains: list[tuple[int, str]] = []
+
+    def again(self, index: int, why: str) -> None:
+        self.agains.append((index, why))
 
     def noted(self, index: int, text: str) -> None:
         self.notes.append((index, text))
@@ -52,17 +64,75 @@ def test_no_jobs_are_no_trouble() -> None:
     assert run_jobs(work, [], 4) == []
 
 
-def test_a_killed_process_is_reported_by_its_job_and_the_others_go_on() -> None:
-    """Six jobs on two processes: one is killed, one raises; the rest is done, on a new process where needed."""
+KILLED = f"signal {signal.SIGKILL}; out of memory is the usual cause"
+
+
+def check_fates(settings: ExecutorSettings, killed: str, tmp_path: Path) -> None:
+    """Seven jobs, two at a time: one is always killed, one only the first time, one raises, one is refused."""
     heard = Heard()
-    outcomes = run_jobs(work, [1, "die", 3, "raise", 5, 6], 2, heard)
-    assert [outcome.index for outcome in outcomes] == list(range(6))
-    assert [outcomes[i].result[0] for i in (0, 2, 4, 5)] == [2, 6, 10, 12]
-    assert outcomes[1].error == f"its process was killed (signal {signal.SIGKILL}; out of memory is the usual cause)"
+    mark = tmp_path / "mark"
+    outcomes = run_jobs(work, [1, "die", 3, "raise", mark, 6, "refuse"], 2, heard, settings)
+    assert [outcome.index for outcome in outcomes] == list(range(7))
+    assert [outcomes[i].result[0] for i in (0, 2, 4, 5)] == [2, 6, 0, 12]
+    assert outcomes[1].error is not None
+    assert re.fullmatch(rf"its process was killed, 2 times \({killed}\)", outcomes[1].error)
     assert outcomes[3].error == "ValueError: bad luck"
-    assert os.getpid() not in {outcomes[i].result[1] for i in (0, 2, 4, 5)}
-    assert sorted(heard.ends) == list(range(6))
-    assert (4, "at 5") in heard.notes
+    assert "Traceback" in outcomes[3].details
+    assert (outcomes[6].error, outcomes[6].details) == ("table x, value y", "")
+    assert os.getpid() not in {outcomes[i].result[1] for i in (0, 2, 4, 5)}, "real processes"
+    assert sorted(heard.ends) == list(range(7)), "each job ends once"
+    assert sorted(index for index, _ in heard.agains) == [1, 4], "the killed ones are run again, no others"
+    assert all(re.fullmatch(rf"its process was killed \({killed}\); run again, 1 of 1", why) for _, why in heard.agains)
+
+
+def test_a_killed_process_costs_its_own_job_one_attempt(tmp_path: Path) -> None:
+    check_fates(ExecutorSettings(retries=1), re.escape(KILLED), tmp_path)
+
+
+def test_notes_come_from_other_processes() -> None:
+    heard = Heard()
+    run_jobs(work, [1, 2, 3], 2, heard)
+    assert sorted(heard.notes) == [(0, "at 1"), (1, "at 2"), (2, "at 3")]
+
+
+def test_without_retries_a_killed_job_fails_at_once() -> None:
+    outcomes = run_jobs(work, ["die", 2], 2, None, ExecutorSettings(retries=0))
+    assert outcomes[0].error == f"its process was killed ({KILLED})"
+    assert outcomes[1].result[0] == 4
+
+
+@pytest.mark.slow
+def test_the_same_on_ray(tmp_path: Path) -> None:
+    pytest.importorskip("ray", reason="the extra 'ray' is not installed")
+    check_fates(ExecutorSettings("ray", retries=1), "ray: WorkerCrashedError", tmp_path)
+
+
+@pytest.mark.slow
+def test_the_same_through_submitit(tmp_path: Path) -> None:
+    """Without Slurm: submitit's local executor starts the very same scripts as plain processes."""
+    pytest.importorskip("submitit", reason="the extra 'slurm' is not installed")
+    start = {"folder": str(tmp_path / "logs"), "cluster": "local"}
+    check_fates(ExecutorSettings("slurm", start, retries=1), "slurm job .*", tmp_path)
+
+
+@pytest.mark.parametrize(("kind", "module"), [("ray", "ray"), ("slurm", "submitit")])
+def test_an_executor_that_is_not_installed_says_how_to(monkeypatch: pytest.MonkeyPatch, kind: str, module: str) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ConfigError, match=rf"needs {module}, which is not installed: .*fusion-factor\[{kind}\]"):
+        run_jobs(work, [1], 1, None, ExecutorSettings(kind))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"kind": "dask"}, "executor is 'dask', must be one of processes, ray, slurm"),
+        ({"retries": -1}, "retries is -1"),
+        ({"job": {"num_gpus": 1}}, "processes takes no start or job options"),
+    ],
+)
+def test_mistaken_executor_settings_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        ExecutorSettings(**options)
 
 
 def test_progress_tells_done_rate_and_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,10 +146,13 @@ def test_progress_tells_done_rate_and_time_left(monkeypatch: pytest.MonkeyPatch)
     progress.idle()
     clock[0] = 30.0
     progress.ended(Outcome(0, "x"))
+    clock[0] = 45.0
+    progress.again(1, "killed; run again, 1 of 2")
     clock[0] = 60.0
     progress.ended(Outcome(1, None, "gone"))
     assert lines == [
         "0/4 jobs, pace not known yet: a epoch 1",
         "1/4 jobs, 2.0 jobs a minute, 1.5 minutes left: a done",
+        "1/4 jobs, 1.3 jobs a minute, 2.2 minutes left: b killed; run again, 1 of 2",
         "2/4 jobs, 2.0 jobs a minute, 1.0 minutes left: b FAILED: gone",
     ]

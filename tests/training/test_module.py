@@ -204,13 +204,13 @@ def test_sessions_with_too_few_labelled_names_are_left_out(features: FeatureSet)
     with exact_arithmetic():
         one, two = (train(features, inputs, HF, fold, 0, settings) for fold in (FOLD, fewer))
     assert one.history == two.history
-    with pytest.raises(DataError, match=r"fold 0: no training or validation date has min_names \(61\)"):
+    with pytest.raises(DataError, match=r"fold 0 seed 0: no training or validation date has min_names \(61\)"):
         fitted(features, max_epochs=1, min_names=61)
 
 
 def test_a_fit_that_goes_to_nan_is_refused(features: FeatureSet) -> None:
     hf = replace(features.hf, values=np.full_like(features.hf.values, np.nan))  # type: ignore[type-var]
-    with pytest.raises(DataError, match="no epoch has a finite validation objective"):
+    with pytest.raises(DataError, match=r"epoch 0 date .* the loss or its gradient is not a number"):
         fitted(replace(features, hf=hf), max_epochs=1)
 
 

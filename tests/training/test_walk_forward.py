@@ -27,6 +27,7 @@ from fusion_factor.training import (
     run,
 )
 from fusion_factor.training import fit as fit_module
+from fusion_factor.training import recovery as recovery_module
 
 HF = NetworkSettings(
     "hf",
@@ -164,19 +165,19 @@ def test_interrupted_fit_goes_on_and_ends_the_same(
 ) -> None:
     """Killed after the first epoch was saved; the next run goes on with the second."""
     monkeypatch.setattr(fit_module, "_SECONDS_BETWEEN_SAVES", 0.0)
-    real, saves = fit_module.save_plain, []
+    real, saves = recovery_module.save_plain, []
 
     def save_then_stop(path: Path, content: Any) -> None:
         real(path, content)
         saves.append(path)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(fit_module, "save_plain", save_then_stop)
+    monkeypatch.setattr(recovery_module, "save_plain", save_then_stop)
     with pytest.raises((KeyboardInterrupt, SystemExit)):
         train_all(stored, tmp_path, networks=[HF], seeds=(0,))
     assert saves[0].name == "fold00_seed0.progress"
     assert saves[0].is_file()
-    monkeypatch.setattr(fit_module, "save_plain", real)
+    monkeypatch.setattr(recovery_module, "save_plain", real)
     train_all(stored, tmp_path, networks=[HF], seeds=(0,))
     assert not list(tmp_path.rglob("*.progress"))
     expected = table(trained).query("seed == 0").reset_index(drop=True)
