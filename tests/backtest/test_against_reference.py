@@ -1,20 +1,24 @@
 """The fast implementation against the slow reference on random cases; FUSION_FACTOR_RANDOM_CASES raises their number.
 
-A case that differs is written as a case folder (what the reference expects in `expected/`) and named in the message.
+A case that differs is made small, written as a case folder (what the reference expects in `expected/`) and named in
+the message.
 """
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 from reference import problems, run
-from reference.case_folders import COLUMNS, differences, read_files, write_case
+from reference.case_folders import COLUMNS, differences, read_case, read_files, write_case
 from reference.random_cases import Case, random_case
+from shrink import shrunk
 
-from fusion_factor.backtest import CASE_KINDS
+from fusion_factor.backtest import CASE_KINDS, Parameters
 from fusion_factor.backtest.cases import run_case
+from fusion_factor.backtest.trade import TradeRules
 from fusion_factor.core.errors import ConfigError, DataError
 
 CASES = int(os.environ.get("FUSION_FACTOR_RANDOM_CASES", "200"))
@@ -70,6 +74,14 @@ def slow(case: Case) -> tuple[dict[str, Any] | None, list[str]]:
     return None, case.words or [NO_SIGNAL]
 
 
+def still_differs(case: Case) -> bool:
+    """Whether a good case is good still and gives another result than the reference."""
+    if problems(case.kind, case.params, case.tables) is not None:
+        return False
+    found = fast(case)
+    return isinstance(found, str) or bool(differences(run(case.kind, case.params, case.tables), found))
+
+
 def compare(case: Case, folder: Path) -> str | None:
     """One line about the difference, with the case written to `folder`; None when both agree."""
     wanted, words = slow(case)
@@ -85,8 +97,30 @@ def compare(case: Case, folder: Path) -> str | None:
         wrong = differences(wanted, found)
     if not wrong:
         return None
+    if not case.words:
+        case = shrunk(case, still_differs)
+        wanted = run(case.kind, case.params, case.tables)
     write_case(folder, case.params, case.tables, wanted)
     return f"seed {case.seed} ({case.kind}), {len(wrong)} differences, case folder {folder}: " + " | ".join(wrong[:3])
+
+
+def test_a_case_that_differs_is_made_small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """With a cost that is a tenth too high, what is left of a case is the little that trades."""
+    right = TradeRules.of
+
+    def wrong(parameters: Parameters) -> TradeRules:
+        rules = right(parameters)
+        return replace(rules, buy_rate=rules.buy_rate * 1.1)
+
+    monkeypatch.setattr(TradeRules, "of", wrong)
+    good = (each for each in map(random_case, range(100)) if each.kind == "rotation" and not each.words)
+    case = next(each for each in good if still_differs(each))
+    report = compare(case, tmp_path / "wrong")
+    assert report is not None
+    assert "metrics.json" in report or "executions.csv" in report
+    params, tables = read_case(tmp_path / "wrong")
+    assert len(params) < len(case.params)
+    assert sum(map(len, tables.values())) < sum(map(len, case.tables.values())) / 3
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
