@@ -72,6 +72,11 @@ class FitJob:
         return Path(self.folder) / "checkpoints" / self.network.name / f"{self.name}.ckpt"
 
     @property
+    def unfinished(self) -> Path:
+        """Where the state of a fit under way is."""
+        return self.checkpoint.with_suffix(".progress")
+
+    @property
     def tensorboard(self) -> Path:
         """Where the curves of the fit are."""
         return Path(self.folder) / "tensorboard" / self.network.name / self.name
@@ -112,6 +117,7 @@ def fit(job: FitJob, report: Report = lambda text: None) -> FitOutcome:
         drop_leftovers(job.checkpoint)
         found = _finished(job.checkpoint, job_hash)
         checkpoint = found if found is not None else _train_job(job, job_hash, features, inputs, report, diary)
+        job.unfinished.unlink(missing_ok=True)  # a kill may have come between the finished weights and this
         part = score_part(checkpoint, job, features, inputs, diary)
     warnings = dict.fromkeys([*checkpoint.about.get("warnings", []), *diary.lines])
     return FitOutcome(str(job.checkpoint), str(part), found is not None, time.monotonic() - started, tuple(warnings))
@@ -156,7 +162,7 @@ def constant_dates(dates: npt.NDArray[np.datetime64], scores: npt.NDArray[np.flo
 def _train_job(
     job: FitJob, job_hash: str, features: FeatureSet, inputs: WindowInputs, report: Report, diary: Diary
 ) -> Checkpoint:
-    unfinished = Unfinished(job.checkpoint.with_suffix(".progress"), job_hash, diary)
+    unfinished = Unfinished(job.unfinished, job_hash, diary)
     saved = unfinished.read()
     settings, state = job.settings, None
     if saved is not None:
@@ -178,7 +184,6 @@ def _train_job(
             # Only here, after the handler, the error and the tensors that it holds are gone.
             torch.cuda.empty_cache()
     Checkpoint(module.best_weights, _about(job, job_hash, features, module, diary)).write(job.checkpoint)
-    unfinished.drop()
     return Checkpoint.read(job.checkpoint)
 
 

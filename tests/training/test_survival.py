@@ -257,7 +257,7 @@ Step = tuple[str, int]
 
 
 def interrupted_run(features: Path, folder: Path, kill: Step) -> None:
-    """A run that kills itself: at a training step, with half of a file's bytes on disk, or before its rename."""
+    """A run that kills itself: at a training step, with half of a file on disk, before a rename or a removal."""
     where, count = kill
     fit_module._SECONDS_BETWEEN_SAVES = 0.0
     left = [count]
@@ -267,6 +267,7 @@ def interrupted_run(features: Path, folder: Path, kill: Step) -> None:
         return left[0] == 0
 
     real_step, real_replace, real_fsync = FactorModule.training_step, Path.replace, os.fsync
+    real_unlink = Path.unlink
 
     def training_step(self: FactorModule, batch: int) -> None:
         if where == "step" and count_down():
@@ -285,7 +286,13 @@ def interrupted_run(features: Path, folder: Path, kill: Step) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         real_fsync(handle)
 
+    def unlink(self: Path, missing_ok: bool = False) -> None:
+        if where == f"unlink {self.suffix}" and self.exists() and count_down():
+            os.kill(os.getpid(), signal.SIGKILL)
+        real_unlink(self, missing_ok)
+
     FactorModule.training_step, Path.replace, os.fsync = training_step, rename, fsync  # type: ignore
+    Path.unlink = unlink  # type: ignore
     survive(features, folder)
 
 
@@ -337,7 +344,7 @@ def assert_same(folder: Path, expected: Path) -> None:
 def test_killed_in_an_epoch_and_in_saves_the_run_ends_with_the_same_bits(
     stored: Path, uninterrupted: Path, tmp_path: Path
 ) -> None:
-    """One run, killed six times in a row at the worst moments, goes on each time and ends as if nothing had been."""
+    """One run, killed seven times in a row at the worst moments, goes on each time and ends as if nothing had been."""
     kills = [
         ("step", 5),  # in the first epoch: nothing saved yet
         ("half progress", 2),  # the second epoch's state is half on disk, the first's is whole
@@ -345,6 +352,7 @@ def test_killed_in_an_epoch_and_in_saves_the_run_ends_with_the_same_bits(
         (".progress", 1),  # written, not renamed
         ("half ckpt", 1),  # the finished weights are half on disk
         (".ckpt", 1),  # written, not renamed
+        ("unlink .progress", 1),  # the weights are whole, the state of the fit is still beside them
         (".parquet", 1),  # all fits done, the table not in place
     ]
     for kill in kills:
