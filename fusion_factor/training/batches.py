@@ -40,12 +40,15 @@ class WindowInputs(ABC):
     """The inputs of one kind of network on one feature set.
 
     has_inputs  bool [T, N], known at the close of t: who is standardised and who gets a score.
+    columns     what the last axis of the windows holds, in order; recorded beside the weights, which must never read
+                other columns than they were fitted on. Empty: not told.
 
-    A subclass sets `has_inputs` and writes `windows`; its constructor takes the feature set, `device` and its own
-    arguments from the config.
+    A subclass sets `has_inputs` (and `columns`) and writes `windows`; its constructor takes the feature set, `device`
+    and its own arguments from the config.
     """
 
     has_inputs: BoolArray
+    columns: tuple[str, ...] = ()
 
     @abstractmethod
     def windows(self, t: int, names_b: Tensor) -> Inputs:
@@ -102,6 +105,7 @@ class HighFrequencyInputs(WindowInputs):
         _check_window("window_sessions", window_sessions)
         self.window_sessions = window_sessions
         self.panel_tnf = on_device(features.hf, self.device)
+        self.columns = tuple(features.hf.names)
         self.has_inputs = features.has_hf.copy()
         self.has_inputs[: window_sessions - 1] = False
 
@@ -150,6 +154,9 @@ class LowFrequencyInputs(WindowInputs):
             BarSeries(features, name, lengths[name], on_device(getattr(features, name), self.device))
             for name in chosen_frequencies(frequencies)
         ]
+        self.columns = tuple(
+            f"{name} {field}" for name in chosen_frequencies(frequencies) for field in getattr(features, name).names
+        )
         self.has_inputs = features.has_lf
 
     def windows(self, t: int, names_b: Tensor) -> Inputs:

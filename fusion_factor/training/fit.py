@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
 
 from fusion_factor.core.artifacts import hash_of
 from fusion_factor.core.errors import DataError
@@ -29,7 +28,7 @@ from fusion_factor.training.module import FactorModule
 from fusion_factor.training.progress import WARNING
 from fusion_factor.training.recovery import Unfinished, drop_leftovers, files_of, halved
 from fusion_factor.training.samples import has_target
-from fusion_factor.training.scoring import score_sessions
+from fusion_factor.training.scoring import check_columns, load_network, score_sessions
 from fusion_factor.training.settings import FitSettings, NetworkSettings
 from fusion_factor.training.trainer import train
 
@@ -130,8 +129,8 @@ def score_part(
 
     Sessions on which a task gives every stock the same score are told to `diary`.
     """
-    network = build(job.network.network, nn.Module)
-    network.load_state_dict(dict(checkpoint.weights))
+    check_columns(checkpoint, inputs)
+    network = load_network(checkpoint)
     frame = score_sessions(network.to(inputs.device), inputs, features, job.fold.use)
     for task in frame.columns[2:]:
         constant = constant_dates(frame["date"].to_numpy(), frame[task].to_numpy())
@@ -183,7 +182,7 @@ def _train_job(
         if module is None:
             # Only here, after the handler, the error and the tensors that it holds are gone.
             torch.cuda.empty_cache()
-    Checkpoint(module.best_weights, _about(job, job_hash, features, module, diary)).write(job.checkpoint)
+    Checkpoint(module.best_weights, _about(job, job_hash, features, inputs, module, diary)).write(job.checkpoint)
     return Checkpoint.read(job.checkpoint)
 
 
@@ -215,7 +214,9 @@ def _device_memory(name: str) -> Iterator[None]:
         raise FitFailed(f"{name}: out of memory on the device: {str(error).splitlines()[0]}") from error
 
 
-def _about(job: FitJob, job_hash: str, features: FeatureSet, module: FactorModule, diary: Diary) -> dict[str, Any]:
+def _about(
+    job: FitJob, job_hash: str, features: FeatureSet, inputs: WindowInputs, module: FactorModule, diary: Diary
+) -> dict[str, Any]:
     fold, sessions = job.fold, features.sessions
     return {
         "network": job.network.as_dict(),
@@ -223,6 +224,7 @@ def _about(job: FitJob, job_hash: str, features: FeatureSet, module: FactorModul
         "fold": fold.index,
         "seed": job.seed,
         "tasks": list(module.tasks),
+        "columns": list(inputs.columns),
         "train": [str(sessions[fold.train[0]]), str(sessions[fold.train[-1]]), len(fold.train)],
         "valid": [str(sessions[fold.valid[0]]), str(sessions[fold.valid[-1]]), len(fold.valid)],
         "label_until": str(sessions[fold.valid[-1] + fold.reach]),

@@ -32,6 +32,7 @@ class JointInputs(WindowInputs):
         super().__init__(device)
         self.high = HighFrequencyInputs(features, **(high or {}), device=device)
         self.low = LowFrequencyInputs(features, **(low or {}), device=device)
+        self.columns = (*self.high.columns, *self.low.columns)
         both = self.low.has_inputs & self.high.has_inputs
         self.has_inputs = self.low.has_inputs.copy() if pad else both
         self.has_inputs[: self.high.window_sessions - 1] = False

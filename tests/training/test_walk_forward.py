@@ -268,6 +268,20 @@ def test_shipped_weights_are_never_used_before_their_first_session_of_use(
         )  # fmt: skip
 
 
+def test_weights_never_read_other_factors_than_they_were_fitted_on(
+    features: FeatureSet, stored: Path, trained: Path, tmp_path: Path
+) -> None:
+    assert features.hf is not None
+    names = list(features.hf.names)
+    swapped = replace(features, hf=replace(features.hf, names=(names[1], names[0], *names[2:])))
+    swapped.save(tmp_path / "features")
+    message = f"network hf: its weights were fitted on other inputs .*: input 0 was {names[0]}, is {names[1]}"
+    with pytest.raises(ConfigError, match=message):
+        predict(trained / "checkpoints" / "hf" / "fold00_seed0.ckpt", swapped, features.sessions[-1:], device="cpu")
+    with pytest.raises(TrainingFailed, match=message):
+        train_all(tmp_path / "features", tmp_path / "out", networks=[HF], checkpoints=trained / "checkpoints")
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
