@@ -134,7 +134,7 @@ def _sessions(
     if set(names) & set(LEVEL2):
         limits = limit_prices(market, daily_bars(market) if bars is None else bars)
     options = {"hours": market.hours, "early": config.early, "late": config.late}
-    return SessionFactors(market, names, own, limits, config.max_bad_share, options)
+    return SessionFactors(market, names, own, limits, config.max_bad_share, options, config.max_missing_share)
 
 
 def _factor_panel(sessions: SessionFactors, config: FeatureConfig, path: Path, progress: bool) -> Panel:
@@ -146,13 +146,15 @@ def _factor_panel(sessions: SessionFactors, config: FeatureConfig, path: Path, p
     preset = len(PRESETS[config.preset])
     least = math.ceil(config.min_factor_share * preset)
     filled = np.zeros(shape[0], bool)
-    for t, values_nf in stream.run(shown=progress):
-        values_tnf[t] = values_nf
-        valid_tn[t] = factor_count(values_nf[:, :preset]) >= least
-        filled[t] = True
+    try:
+        for t, values_nf in stream.run(shown=progress):
+            values_tnf[t] = values_nf
+            valid_tn[t] = factor_count(values_nf[:, :preset]) >= least
+            filled[t] = True
+    finally:  # what was bad is told above all where a session was refused for it
+        for warning in write_report(path, stream.lines):
+            log.warning("%s", warning)
     values_tnf[~filled] = np.nan
-    for warning in write_report(path, stream.lines):
-        log.warning("%s", warning)
     if not config.keep_sessions:
         stream.clear()
     return Panel(values_tnf, valid_tn, market.sessions, market.symbols, stream.names)

@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from fusion_factor.core.errors import DataError, FusionFactorError
 from fusion_factor.core.progress import Progress
-from fusion_factor.features.bad_input import Line, as_arrays, as_lines
+from fusion_factor.features.bad_input import Line, TooMuchBad, as_arrays, as_lines
 from fusion_factor.features.level2 import OrderStatistics
 from fusion_factor.features.panel import Float32Array
 from fusion_factor.features.session_factors import SessionFactors
@@ -143,7 +143,7 @@ class FactorStream:
             return self._found(t) or self._made(t)
         except FusionFactorError as error:
             self._hand_on(t, error)
-            return _Done(None, [], False, error)
+            return _Done(None, error.lines if isinstance(error, TooMuchBad) else [], False, error)
         except BaseException as error:
             self._hand_on(t, error)
             raise
