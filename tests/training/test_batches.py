@@ -242,7 +242,7 @@ def test_some_of_a_session_are_their_rows_of_all_to_the_bit(
     features: FeatureSet, kind: Callable[..., WindowInputs], mode: str
 ) -> None:
     """Twice, since what is learnt of a session the first time is kept; at 100 the bars do not reach back far enough."""
-    inputs = kind(replace(features, bars_mode=mode))
+    inputs = kind(replace(features, bars_mode=mode, has_lf=features.daily.valid, has_hf=features.daily.valid))
     for t in (100, 333, 333):
         whole, names = inputs.at(t)
         rows_b = torch.arange(1, len(names), 3)
