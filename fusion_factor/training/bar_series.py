@@ -56,21 +56,31 @@ class BarSeries:
             x_tbf[-1, :, VOLUME] *= scale_b
         return x_tbf
 
+    def standardised_session(self, t: int, chosen_b: Tensor, clip: float, all_b: Tensor) -> Tensor:
+        """As `standardise_ratios` gives the chosen within all_b, which are all names with inputs at t: z_tbf."""
+        self._learn(t, all_b)
+        x_tbf = self.of_session(t, chosen_b)
+        x_tbf.div_(_divisor(x_tbf[-1])).sub_(self._mean_stf[t][:, None])
+        return _finished(x_tbf.nan_to_num_(0.0, 0.0, 0.0).mul_(self._scale_stf[t][:, None]), clip)
+
     def standardised_rows(self, t_b: Positions, names_b: Positions, clip: float, everybody: list[Tensor]) -> Tensor:
         """As `standardise_ratios` gives each row within its whole session, z_tbf.
 
         everybody  the symbol positions with inputs of each session in np.unique(t_b), over which it is standardised.
         """
         for t, all_b in zip(np.unique(t_b).tolist(), everybody, strict=True):
-            if not self._learned_t[t]:
-                _, moments = ratio_moments(self.of_session(t, all_b))
-                self._mean_stf[t], self._scale_stf[t] = moments.mean_tf, moments.scale_tf
-                self._learned_t[t] = True
+            self._learn(t, all_b)
         sessions_b = torch.from_numpy(t_b).to(self.panel_tnf.device)
         ratio_tbf = ratios(self.of_rows(t_b, names_b))
         centred_tbf = ratio_tbf - self._mean_stf[sessions_b].transpose(0, 1)
         z_tbf = centred_tbf.nan_to_num_(0.0, 0.0, 0.0) * self._scale_stf[sessions_b].transpose(0, 1)
         return _finished(z_tbf, clip)
+
+    def _learn(self, t: int, all_b: Tensor) -> None:
+        if not self._learned_t[t]:
+            _, moments = ratio_moments(self.of_session(t, all_b))
+            self._mean_stf[t], self._scale_stf[t] = moments.mean_tf, moments.scale_tf
+            self._learned_t[t] = True
 
 
 def trailing_rows(panel_tnf: Tensor, t: int, rows_between: int, bars: int, names_b: Tensor) -> Tensor:
@@ -97,8 +107,11 @@ def gathered(panel_tnf: Tensor, rows_kb: Positions, names_b: Positions) -> Tenso
 
 def ratios(x_tbf: Tensor) -> Tensor:
     """Each field over its value at the last step; NaN at every step where that value is not positive."""
-    last_bf = x_tbf[-1]
-    return x_tbf / torch.where(last_bf > 0, last_bf, torch.nan)
+    return x_tbf / _divisor(x_tbf[-1])
+
+
+def _divisor(last_bf: Tensor) -> Tensor:
+    return torch.where(last_bf > 0, last_bf, torch.nan)
 
 
 def ratio_moments(x_tbf: Tensor) -> tuple[Tensor, Moments]:

@@ -57,6 +57,13 @@ class WindowInputs(ABC):
         Everything is a function of panel rows <= t and of names_b, which are all names with inputs at t.
         """
 
+    def some(self, t: int, names_b: Tensor, rows_b: Tensor) -> Inputs:
+        """Windows x_btf of the names names_b[rows_b]; names_b as in `windows`, and the same bits as in its rows.
+
+        What a training step takes. Here everybody's windows, then the rows; a subclass may gather those rows alone.
+        """
+        return select_rows(self.windows(t, names_b), rows_b)
+
     def rows(self, t_b: Positions, names_b: Positions) -> Inputs:
         """Windows x_btf of any pairs of session position and symbol position, each with inputs at its session.
 
@@ -114,6 +121,10 @@ class HighFrequencyInputs(WindowInputs):
         rows_tnf = self.panel_tnf[t - self.window_sessions + 1 : t + 1]
         return (rows_tnf.index_select(1, names_b).transpose(0, 1),)
 
+    def some(self, t: int, names_b: Tensor, rows_b: Tensor) -> Inputs:
+        """One window x_btf: a name's window does not depend on the others, so one gather of the chosen."""
+        return self.windows(t, names_b.index_select(0, rows_b))
+
     def rows(self, t_b: Positions, names_b: Positions) -> Inputs:
         """One window x_btf, gathered at once."""
         t_sb = t_b[None] - np.arange(self.window_sessions - 1, -1, -1)[:, None]
@@ -162,6 +173,11 @@ class LowFrequencyInputs(WindowInputs):
     def windows(self, t: int, names_b: Tensor) -> Inputs:
         """Three windows x_btf [b, bars, fields], transposed views of time-major gathers."""
         return tuple(standardise_ratios(each.of_session(t, names_b), self.clip).transpose(0, 1) for each in self.series)
+
+    def some(self, t: int, names_b: Tensor, rows_b: Tensor) -> Inputs:
+        """Three windows x_btf of the chosen alone; means and deviations of a session are computed once and kept."""
+        chosen_b = names_b.index_select(0, rows_b)
+        return tuple(each.standardised_session(t, chosen_b, self.clip, names_b).transpose(0, 1) for each in self.series)
 
     def rows(self, t_b: Positions, names_b: Positions) -> Inputs:
         """Three windows x_btf, gathered at once; means and deviations of a session are computed once and kept."""

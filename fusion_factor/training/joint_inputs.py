@@ -43,6 +43,12 @@ class JointInputs(WindowInputs):
         (x_btf,) = self.high.windows(t, names_b)
         return (_masked(x_btf, there_b), *self.low.windows(t, names_b))
 
+    def some(self, t: int, names_b: Tensor, rows_b: Tensor) -> Inputs:
+        """Four windows x_btf of the chosen alone; the same bits as in `windows`."""
+        there_b = torch.from_numpy(self.high.has_inputs[t]).to(self.device)[names_b[rows_b]]
+        (x_btf,) = self.high.some(t, names_b, rows_b)
+        return (_masked(x_btf, there_b), *self.low.some(t, names_b, rows_b))
+
     def rows(self, t_b: Positions, names_b: Positions) -> Inputs:
         """Four windows x_btf, gathered at once; the same bits as in `windows`."""
         there_b = torch.from_numpy(self.high.has_inputs[t_b, names_b]).to(self.device)
