@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from .parameters import OF_OTHER_KINDS, is_date, is_empty, is_number
 from .parameters import DEFAULTS as OF_TRADING
+from .parameters import OF_OTHER_KINDS, is_empty, is_number
 from .refusal import BadInput
+from .tables import is_date
 
 FACTORS = (
     "momentum_acceleration", "momentum", "crowding", "consensus_change", "cash_flow_to_profit", "profit_growth_qoq",
