@@ -64,18 +64,27 @@ def valid_closes(rows: list[Row]) -> dict[str, Values]:
     }
 
 
-def statement_factors(settings: dict[str, Any], data: dict[str, list[Row]], industry: str, day: str) -> dict[str, Any]:
-    """The factors of 10.4 and 10.5 of one industry."""
-    wanted = [name for name in OF_STATEMENTS if name in computed(settings)]
-    if not wanted:
+def report_factors(
+    settings: dict[str, Any], grouped: dict[str, reports.BySymbol], sessions: list[str], industry: str, day: str
+) -> dict[str, Any]:
+    """The factors of 10.3 to 10.5 of one industry."""
+    names = computed(settings)
+    if not any(name in names for name in ("consensus_change", *OF_STATEMENTS)):
         return {}
-    members = reports.members_at(data["industry"], industry, day)
-    stocks = [reports.Statements(data["financials"], s, day, settings["max_report_age"]) for s in members]
-    return {name: OF_STATEMENTS[name](settings, stocks) for name in wanted}
+    found = {}
+    members = reports.members_at(grouped["industry"], industry, day)
+    if "consensus_change" in names:
+        found["consensus_change"] = reports.consensus_change(settings, sessions, members, grouped["consensus"], day)
+    wanted = [name for name in OF_STATEMENTS if name in names]
+    if wanted:
+        told = [grouped["financials"].get(symbol, []) for symbol in members]
+        stocks = [reports.Statements(rows, day, settings["max_report_age"]) for rows in told]
+        found |= {name: OF_STATEMENTS[name](settings, stocks) for name in wanted}
+    return found
 
 
 def factors_at(
-    settings: dict[str, Any], data: dict[str, list[Row]], paths: Paths, pool: list[str], day: str
+    settings: dict[str, Any], grouped: dict[str, reports.BySymbol], paths: Paths, pool: list[str], day: str
 ) -> dict[str, Values]:
     """Factor -> industry -> value at one session, of every single factor that is needed."""
     t, names = paths.sessions.index(day), computed(settings)
@@ -83,11 +92,7 @@ def factors_at(
     found: dict[str, Values] = {name: {} for name in names}
     crowding: Values = {}
     for industry in pool:
-        values = statement_factors(settings, data, industry, day)
-        if "consensus_change" in names:
-            members = reports.members_at(data["industry"], industry, day)
-            args = (settings, paths.sessions, members, data["consensus"], day)
-            values["consensus_change"] = reports.consensus_change(*args)
+        values = report_factors(settings, grouped, paths.sessions, industry, day)
         for name in MOMENTUM:
             if name in names:
                 values[name] = getattr(paths, name)(industry, t)
@@ -151,7 +156,8 @@ def industry_factors(params: dict[str, Any], tables: Tables) -> dict[str, Any]:
     amounts = by_key_and_date(data.get("index_prices", []), "code", "amount")
     market = {row["date"]: row["close"] for row in data.get("benchmark", []) if is_valid(row["close"])}
     paths = Paths(settings, sessions, pool, closes, amounts, market)
-    values = [factors_at(settings, data, paths, pool, day) for day in days]
+    grouped = {name: reports.by_symbol(data[name]) for name in ("industry", "consensus", "financials") if name in data}
+    values = [factors_at(settings, grouped, paths, pool, day) for day in days]
     labels = labels_of(closes, pool, days)
     if "composite" in settings["factors"]:
         for here, whole in zip(values, composite(settings, values, labels), strict=True):

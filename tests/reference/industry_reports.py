@@ -8,17 +8,21 @@ from typing import Any
 
 from .tables import Row, covering
 
-Single = tuple[float | None, ...]
+BySymbol = dict[str, list[Row]]
 
 
-def members_at(spells: list[Row], industry: str, day: str) -> list[str]:
+def by_symbol(rows: list[Row]) -> BySymbol:
+    grouped: BySymbol = {}
+    for row in rows:
+        grouped.setdefault(row["symbol"], []).append(row)
+    return grouped
+
+
+def members_at(spells: BySymbol, industry: str, day: str) -> list[str]:
     """Symbols whose governing spell on a session is of this industry; the key is the symbol alone."""
-    by_symbol: dict[str, list[Row]] = {}
-    for spell in spells:
-        by_symbol.setdefault(spell["symbol"], []).append(spell)
     found = []
-    for symbol in sorted(by_symbol):
-        governing = covering(by_symbol[symbol], day)
+    for symbol in sorted(spells):
+        governing = covering(spells[symbol], day)
         if governing is not None and governing["industry"] == industry:
             found.append(symbol)
     return found
@@ -45,19 +49,19 @@ def fiscal_year(settings: dict[str, Any], day: str) -> int:
     return first if settings["fy"] == 1 else first + 1
 
 
-def expected(rows: list[Row], symbol: str, year: int, day: str, max_age: int) -> float | None:
-    """The latest expectation dated within `max_age` calendar days up to a day."""
-    found = None
+def expected(rows: list[Row], year: int, day: str, max_age: int) -> float | None:
+    """The latest expectation of one stock dated within `max_age` calendar days up to a day; an empty one is none."""
+    found, after = None, days_before(day, max_age)
     for row in rows:
-        if row["symbol"] != symbol or row["fiscal_year"] != year or row["net_profit"] is None:
+        if row["fiscal_year"] != year or row["net_profit"] is None:
             continue
-        if days_before(day, max_age) < row["date"] <= day and (found is None or row["date"] > found["date"]):
+        if after < row["date"] <= day and (found is None or row["date"] > found["date"]):
             found = row
     return found["net_profit"] if found is not None else None
 
 
 def consensus_change(
-    settings: dict[str, Any], sessions: list[str], members: list[str], rows: list[Row], day: str
+    settings: dict[str, Any], sessions: list[str], members: list[str], rows: BySymbol, day: str
 ) -> float | None:
     earlier = [session for session in sessions if session <= months_before(day, settings["months"])]
     if not earlier:
@@ -65,8 +69,8 @@ def consensus_change(
     year, max_age = fiscal_year(settings, day), settings["max_age"]
     pairs = []
     for symbol in members:
-        now = expected(rows, symbol, year, day, max_age)
-        before = expected(rows, symbol, year, earlier[-1], max_age)
+        now = expected(rows.get(symbol, []), year, day, max_age)
+        before = expected(rows.get(symbol, []), year, earlier[-1], max_age)
         if now is not None and before is not None:
             pairs.append((now, before))
     combine = settings["combine"]
@@ -98,10 +102,10 @@ def year_before(period: str) -> str:
 class Statements:
     """What one stock has reported up to a session: for each period the version announced last."""
 
-    def __init__(self, rows: list[Row], symbol: str, day: str, max_report_age: int) -> None:
+    def __init__(self, rows: list[Row], day: str, max_report_age: int) -> None:
         self.governing: dict[str, Row] = {}
         for row in rows:
-            if row["symbol"] != symbol or row["announce_date"] > day:
+            if row["announce_date"] > day:
                 continue
             known = self.governing.get(row["period_end"])
             if known is None or row["announce_date"] > known["announce_date"]:
