@@ -24,7 +24,7 @@ REPORTS = ("consensus_change", "cash_flow_to_profit", "profit_growth_qoq", "gros
 def draw_names(rng: Random) -> list[str]:
     """The factors that a case is about."""
     about = rng.choice([PRICES, PRICES, REPORTS, REPORTS, SINGLE])
-    return rng.sample(about, rng.randint(1, min(len(about), 4)))
+    return rng.sample(about, rng.choice([1, 2, 3, min(len(about), 4)]))
 
 
 def draw_grid(rng: Random, params: dict[str, Any], sessions: list[str]) -> None:
@@ -97,6 +97,8 @@ def draw_composite(rng: Random, params: dict[str, Any], names: list[str]) -> Non
         params["weighting"] = "icir"
         params["min_weight_months"] = rng.choice([1, 2, 2, 3])
         params["weight_months"] = rng.choice([2, 3, 5, 24])
+        if params.get("grid", "monthly") == "monthly" and some(rng, 0.7):  # a history of ICs takes dates
+            params["grid"] = "weekly"
 
 
 def draw_test(rng: Random, params: dict[str, Any], count: int) -> None:
