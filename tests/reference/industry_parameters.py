@@ -73,6 +73,11 @@ def is_text_list(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
+def is_family(value: Any) -> bool:
+    """A list of single factors, not empty, none of them twice."""
+    return is_text_list(value) and bool(value) and set(value) <= set(SINGLE) and len(set(value)) == len(value)
+
+
 def good_number(name: str, value: Any) -> bool:
     """Counts, limits and the other numbers."""
     if name in LEAST:
@@ -101,10 +106,7 @@ def good(name: str, value: Any) -> bool:
     if name == "factors":
         return is_text_list(value) and len(value) > 0 and all(factor in FACTORS for factor in value)
     if name == "families":
-        return is_empty(value) or (
-            isinstance(value, dict)
-            and all(is_text_list(family) and all(factor in SINGLE for factor in family) for family in value.values())
-        )
+        return is_empty(value) or (isinstance(value, dict) and all(is_family(family) for family in value.values()))
     if name == "signs":
         return is_empty(value) or (
             isinstance(value, dict)

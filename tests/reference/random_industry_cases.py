@@ -43,7 +43,7 @@ def draw_grid(rng: Random, params: dict[str, Any], sessions: list[str]) -> None:
         params["end"] = shifted(rng.choice(sessions[middle + middle // 2 :]), rng.choice([0, 0, 1, 20]))
 
 
-def draw_price_parameters(rng: Random, params: dict[str, Any]) -> None:
+def draw_price_parameters(rng: Random, params: dict[str, Any], few: bool) -> None:
     params["method"] = rng.choice(["difference", "quadratic", "slope_difference", "savgol"])
     params["window"] = rng.choice([3, 5, 8, 12, 20])
     maybe(rng, params, "degree", 2, 3, 4)
@@ -60,6 +60,8 @@ def draw_price_parameters(rng: Random, params: dict[str, Any]) -> None:
         params["exclude_crowding"] = rng.choice(["none", "drop", "zero", "penalise", "orthogonal"])
     maybe(rng, params, "crowding_limit", 0, 0.5, 0.6, 0.7, 1)
     maybe(rng, params, "penalty", 0, 0.5, 2)
+    if few and params.get("exclude_crowding") == "penalise":
+        params["penalty"] = 0.7  # of two industries the z-scores are 1 and -1: 1 times them may leave sheer noise
 
 
 def draw_report_parameters(rng: Random, params: dict[str, Any], names: list[str]) -> None:
@@ -146,6 +148,7 @@ def draw_long(rng: Random) -> tuple[dict[str, Any], dict[str, Rows]]:
         params["method"] = rng.choice(["quadratic", "slope_difference", "savgol"])
     params["exclude_crowding"] = rng.choice(["drop", "orthogonal", "penalise", "zero"])
     maybe(rng, params, "curve", "ratio")
+    params["penalty"] = rng.choice([0.5, 2])
     prices = draw_industry_prices(rng, codes, sessions, with_amount=True)
     params["start"] = sessions[len(sessions) - 90]
     listed = [{"date": day} for day in sessions]
@@ -163,7 +166,7 @@ def draw_industry_case(rng: Random) -> tuple[dict[str, Any], dict[str, Rows]]:
     draw_grid(rng, params, sessions)
     with_prices = any(name in names for name in PRICES)
     if with_prices:
-        draw_price_parameters(rng, params)
+        draw_price_parameters(rng, params, few=len(codes) < 4)
     draw_report_parameters(rng, params, names)
     if some(rng, 0.5):
         draw_composite(rng, params, names)

@@ -35,7 +35,8 @@ BAD_VALUES = [
     ("test", 1), ("min_names", 0), ("nw_lags", -1), ("nw_lags", 0.5), ("strict_pool", "no"), ("pool", "801010"),
     ("factors", []), ("factors", None), ("factors", "momentum"), ("factors", ["momentum", "value"]),
     ("factors", ["momentum", "crowding", "momentum"]), ("families", {"a": ["momentum", "speed"]}),
-    ("families", {"a": "momentum"}), ("families", ["momentum"]), ("signs", {"momentum": 2}),
+    ("families", {"a": "momentum"}), ("families", {"a": []}), ("families", {"a": ["momentum", "momentum"]}),
+    ("families", {"a": ["composite"]}), ("signs", {"composite": 1}), ("families", ["momentum"]), ("signs", {"momentum": 2}),
     ("signs", {"speed": 1}), ("signs", {"momentum": 0}), ("start", "2020-02-30"), ("end", "tomorrow"),
 ]  # fmt: skip
 
