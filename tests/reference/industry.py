@@ -45,6 +45,8 @@ def pool_of(settings: dict[str, Any], data: dict[str, list[Row]]) -> list[str]:
         return sorted(settings["pool"])
     if "index_prices" in data:
         return sorted({row["code"] for row in data["index_prices"]})
+    if "industry" not in data:
+        raise BadInput("the table index_prices is not there, and no pool is given")
     return sorted({row["industry"] for row in data["industry"] if row["industry"] is not None})
 
 

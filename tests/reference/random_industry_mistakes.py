@@ -36,8 +36,8 @@ BAD_VALUES = [
     ("factors", []), ("factors", None), ("factors", "momentum"), ("factors", ["momentum", "value"]),
     ("factors", ["momentum", "crowding", "momentum"]), ("families", {"a": ["momentum", "speed"]}),
     ("families", {"a": "momentum"}), ("families", {"a": []}), ("families", {"a": ["momentum", "momentum"]}),
-    ("families", {"a": ["composite"]}), ("signs", {"composite": 1}), ("families", ["momentum"]), ("signs", {"momentum": 2}),
-    ("signs", {"speed": 1}), ("signs", {"momentum": 0}), ("start", "2020-02-30"), ("end", "tomorrow"),
+    ("families", {"a": ["composite"]}), ("signs", {"composite": 1}), ("families", ["momentum"]),
+    ("signs", {"momentum": 2}), ("signs", {"speed": 1}), ("signs", {"momentum": 0}), ("start", "2020-02-30"), ("end", "tomorrow"),
 ]  # fmt: skip
 
 
