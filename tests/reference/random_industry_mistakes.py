@@ -37,7 +37,8 @@ BAD_VALUES = [
     ("factors", ["momentum", "crowding", "momentum"]), ("families", {"a": ["momentum", "speed"]}),
     ("families", {"a": "momentum"}), ("families", {"a": []}), ("families", {"a": ["momentum", "momentum"]}),
     ("families", {"a": ["composite"]}), ("signs", {"composite": 1}), ("families", ["momentum"]),
-    ("signs", {"momentum": 2}), ("signs", {"speed": 1}), ("signs", {"momentum": 0}), ("start", "2020-02-30"), ("end", "tomorrow"),
+    ("signs", {"momentum": 2}), ("signs", {"speed": 1}), ("signs", {"momentum": 0}), ("start", "2020-02-30"),
+    ("end", "tomorrow"),
 ]  # fmt: skip
 
 
