@@ -63,7 +63,8 @@ def expected(rows: list[Row], year: int, day: str, max_age: int) -> float | None
 def consensus_change(
     settings: dict[str, Any], sessions: list[str], members: list[str], rows: BySymbol, day: str
 ) -> float | None:
-    earlier = [session for session in sessions if session <= months_before(day, settings["months"])]
+    asked = months_before(day, settings["months"])
+    earlier = [session for session in sessions if session <= asked]
     if not earlier:
         return None
     year, max_age = fiscal_year(settings, day), settings["max_age"]
