@@ -48,10 +48,13 @@ def plain(content: pd.DataFrame | dict[str, Any]) -> list[dict[str, Any]] | dict
 
 def slow(case: Case) -> tuple[dict[str, Any] | None, list[str]]:
     """Return (outputs or None, words that a refusal must contain)."""
+    wanted, reason = None, ""
     try:
         wanted = run(case.kind, case.params, case.tables)
-    except BadInput as reason:
-        assert case.words or str(reason) == NO_SIGNAL, f"case {case.seed} was meant to be good: {reason}"
+    except BadInput as refusal:
+        reason = str(refusal)
+    if wanted is None:
+        assert case.words or reason == NO_SIGNAL, f"case {case.seed} was meant to be good: {reason}"
         return None, case.words or [NO_SIGNAL]
     assert not case.words, f"case {case.seed}: the reference does not refuse {case.words}"
     return wanted, []
