@@ -30,7 +30,8 @@ class IndustryData:
         index_prices: code (the industry), date, open, close; amount for crowding. benchmark: date, close.
         industry: symbol, industry, in_date, out_date. consensus, financials: tables of SEMANTICS 0.
         events: name to event table (`industry.events`), for factors from revisions and guidance.
-        pool: industries; empty: all in index_prices (without prices: all of the spells). strict_pool: refuse prices of other codes (else left out).
+        pool: industries; empty: all in index_prices (without prices: all of the spells).
+        strict_pool: refuse prices of codes outside of the pool (else they are left out).
         grid, n, phase, signal_dates, start, end: the schedule of grid dates; `end` defaults to the last session with
             a valid close of the pool (without index_prices: the last session).
 
@@ -152,12 +153,9 @@ class IndustryData:
     def _pool(self, pool: tuple[str, ...], strict: bool) -> np.ndarray:
         if not pool:
             # without prices the industries of the spells are all there are
-            source, column = (
-                ("industry", "industry") if "index_prices" not in self._tables else ("index_prices", "code")
-            )
-            if source not in self._tables:
-                raise DataError("index_prices: the table is not there, but an empty pool needs it")
-            return np.array(sorted(self._tables[source][column].dropna().unique()), object)
+            if "index_prices" not in self._tables and "industry" in self._tables:
+                return np.array(sorted(self._tables["industry"]["industry"].dropna().unique()), object)
+            return np.array(sorted(self.table("index_prices", "an empty pool")["code"].unique()), object)
         if strict and "index_prices" in self._tables:
             prices = self._tables["index_prices"]
             outside = ~prices["code"].isin(pool).to_numpy()
