@@ -11,8 +11,9 @@ from fusion_factor.core.errors import ConfigError, DataError
 from fusion_factor.core.labels import FloatArray
 from fusion_factor.industry.composite import composite, family_scores, icir_weights
 from fusion_factor.industry.consensus import consensus_change
-from fusion_factor.industry.crowding import Exclusion, crowding
+from fusion_factor.industry.crowding import crowding
 from fusion_factor.industry.data import TABLES, IndustryData
+from fusion_factor.industry.exclusion import Exclusion
 from fusion_factor.industry.factor_test import check_factor
 from fusion_factor.industry.fundamentals import cash_flow_to_profit, gross_margin_change_yoy, profit_growth_qoq
 from fusion_factor.industry.momentum import momentum, momentum_acceleration
@@ -82,11 +83,8 @@ def industry_factors(
     ...     pd.DataFrame({"code": "coal", "date": days, "open": path, "close": path**1.5})])
     >>> market = pd.DataFrame({"date": days, "close": path})
     >>> found = industry_factors(sessions=days, index_prices=prices, benchmark=market, factors=["momentum"], window=20)
-    >>> found.wide("momentum").round(4)
-    industry    bank  coal
-    date
-    2024-01-31   0.0  0.01
-    2024-02-29   0.0  0.01
+    >>> found.wide("momentum").round(4).to_dict("list")
+    {'bank': [0.0, 0.0], 'coal': [0.01, 0.01]}
     """
     tables = dict(zip(TABLES, (index_prices, benchmark, industry, consensus, financials), strict=True))
     settings = IndustrySettings.of(parameters)
@@ -123,11 +121,11 @@ def _value(name: str, data: IndustryData, settings: IndustrySettings) -> FloatAr
         return crowding(data, lookback=settings.crowding_lookback, min_values=settings.min_crowding)
     if name in _CHANGED_BY_EXCLUSION:
         exclusion = Exclusion(
-            settings.exclude_crowding,
-            settings.crowding_limit,
-            settings.penalty,
-            settings.crowding_lookback,
-            settings.min_crowding,
+            mode=settings.exclude_crowding,
+            limit=settings.crowding_limit,
+            penalty=settings.penalty,
+            lookback=settings.crowding_lookback,
+            min_values=settings.min_crowding,
         )
         if name == "momentum":
             return momentum(data, window=settings.window, curve=settings.curve, exclusion=exclusion)
@@ -142,7 +140,7 @@ def _value(name: str, data: IndustryData, settings: IndustrySettings) -> FloatAr
     if name == "consensus_change":
         given = ("fy", "months", "roll_month", "max_age", "combine", "min_members")
         return consensus_change(data, **{each: getattr(settings, each) for each in given})
-    reports = {"min_members": settings.min_members, "max_report_age": settings.max_report_age}
+    reports: dict[str, Any] = {"min_members": settings.min_members, "max_report_age": settings.max_report_age}
     if name == "cash_flow_to_profit":
         return cash_flow_to_profit(data, combine=settings.combine, **reports)
     return {"profit_growth_qoq": profit_growth_qoq, "gross_margin_change_yoy": gross_margin_change_yoy}[name](

@@ -7,11 +7,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from fusion_factor.core import parameter_checks as checks
 from fusion_factor.core.cross_section import zscore
 from fusion_factor.core.labels import FloatArray
 from fusion_factor.evaluation.correlation import rank_ic
 from fusion_factor.evaluation.statistics import ratio, std_of
-from fusion_factor.industry.crowding import mean_of_available
+from fusion_factor.industry.standardise import inverse_normal, mean_of_available
+
+SCALES = ("zscore", "inverse_normal")
 
 _LEAST_ICIR = 1e-12
 
@@ -22,16 +25,19 @@ def family_scores(
     *,
     signs: Mapping[str, int] | None = None,
     clip: float = 3.0,
+    scale: str = "zscore",
 ) -> FloatArray:
     """Mean of each family's available factors, z-scored over industries, clipped and signed. -> [F, D, N].
 
     Args:
         factors: name to values [D, N]. families: family to its factors. signs: factor to 1 or -1, 1 where not named.
-        clip: largest |z-score|.
+        clip: largest |z-score|. scale: zscore, or inverse_normal, the normal quantiles of ranks (METHOD 182).
     """
     signs = {} if signs is None else signs
+    checks.one_of(*SCALES)("scale", scale)
+    scaled = inverse_normal if scale == "inverse_normal" else zscore
     scored = {
-        name: np.clip(zscore(factors[name]), -clip, clip) * signs.get(name, 1)
+        name: np.clip(scaled(factors[name]), -clip, clip) * signs.get(name, 1)
         for name in dict.fromkeys(name for family in families.values() for name in family)
     }
     return np.array([mean_of_available([scored[name] for name in family]) for family in families.values()])

@@ -1,26 +1,24 @@
-"""How crowded the trade in an industry is, and taking that out of a factor (SEMANTICS 10.2, METHOD 180 and 181).
+"""How crowded the trade in an industry is (SEMANTICS 10.2; METHOD 180 beside it).
 
 Legend: `_tn` is [T sessions, N industries], `_dn` is [D grid dates, N]; `_q` is a place in the lookback, `_w` one in
 the short window. Everything at a date is a function of closes and amounts up to it.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from fusion_factor.core import parameter_checks as checks
-from fusion_factor.core.cross_section import paper, pearson, zscore
+from fusion_factor.core.cross_section import paper, pearson
 from fusion_factor.core.labels import FloatArray, IntArray, valid_price
-from fusion_factor.evaluation.sample import neutralised
 from fusion_factor.evaluation.statistics import ZERO_STD
 from fusion_factor.industry.data import IndustryData
+from fusion_factor.industry.standardise import mean_of_available
 
-EXCLUSIONS = ("none", "drop", "zero", "penalise", "orthogonal")
 SHORT_WINDOW = 20
+LONG_WINDOW = 60
 
-_LIMIT_SLACK = 1e-12
 _BLOCK_CELLS = 2_000_000
 
 
@@ -47,6 +45,37 @@ def crowding(data: IndustryData, *, lookback: int = 250, min_values: int = 60) -
     )
 
 
+class PublishedCrowding(NamedTuple):
+    """`mean_dn`: mean of the available percentiles [D, N]; `percentiles_kdn`: each of the four [4, D, N]."""
+
+    mean_dn: FloatArray
+    percentiles_kdn: FloatArray
+
+
+def published_crowding(data: IndustryData, *, lookback: int = 750, min_values: int = 250) -> PublishedCrowding:
+    """Percentiles of amount, amount share, volatility and distance to the 60-session mean in an industry's history.
+
+    An option beside SEMANTICS' `crowding`. The 20-session mean amount stands in for the turnover that the source means:
+    an index has no free-float value, and a percentile in its own history forgives a constant.
+
+    Args:
+        data: with index_prices and their amounts. lookback, min_values: as for `crowding`.
+
+    Source: METHOD 180, after a published pattern of four measures.
+    """
+    checks.count()("lookback", lookback)
+    checks.count()("min_values", min_values)
+    close_tn = data.close_tn
+    measures = (
+        _trailing_mean(data.amount_tn, SHORT_WINDOW),
+        mean_share(data.amount_tn, SHORT_WINDOW),
+        _return_std(close_tn),
+        close_tn / _trailing_mean(close_tn, LONG_WINDOW) - 1.0,
+    )
+    ranks = [own_percentile(each, data.positions_d, lookback=lookback, min_values=min_values) for each in measures]
+    return PublishedCrowding(mean_of_available(ranks), np.array(ranks))
+
+
 def crowding_components(close_tn: FloatArray, amount_tn: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Over the last 20 sessions: mean share of all amounts, std of returns, correlation of close and amount. [T, N].
 
@@ -54,20 +83,17 @@ def crowding_components(close_tn: FloatArray, amount_tn: FloatArray) -> tuple[Fl
     """
     close_tn = np.where(valid_price(close_tn), close_tn, np.nan)
     return (
-        amount_share(amount_tn, SHORT_WINDOW),
+        mean_share(amount_tn, SHORT_WINDOW),
         _return_std(close_tn),
         _close_amount_correlation(close_tn, amount_tn),
     )
 
 
-def amount_share(amount_tn: FloatArray, window: int) -> FloatArray:
+def mean_share(amount_tn: FloatArray, window: int) -> FloatArray:
     """Share of the amounts of all industries that have one, mean over `window` sessions. [T, N] -> [T, N]."""
     total_t1 = np.nansum(amount_tn, axis=1, keepdims=True)
     share_tn = np.divide(amount_tn, total_t1, out=np.full_like(amount_tn, np.nan), where=total_t1 > 0)
-    out_tn = np.full_like(share_tn, np.nan)
-    if len(out_tn) >= window:
-        out_tn[window - 1 :] = sliding_window_view(share_tn, window, axis=0).mean(axis=2)
-    return out_tn
+    return _trailing_mean(share_tn, window)
 
 
 def own_percentile(values_tn: FloatArray, positions_d: IntArray, *, lookback: int, min_values: int) -> FloatArray:
@@ -91,54 +117,12 @@ def own_percentile(values_tn: FloatArray, positions_d: IntArray, *, lookback: in
     return out_dn
 
 
-def mean_of_available(parts: Sequence[FloatArray]) -> FloatArray:
-    """Mean of the parts that are there, NaN where none is; summed in the order given."""
-    total, count = np.zeros_like(parts[0]), np.zeros(parts[0].shape, np.int64)
-    for part in parts:
-        there = np.isfinite(part)
-        total += np.where(there, part, 0.0)
-        count += there
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
-
-
-@dataclass(frozen=True)
-class Exclusion:
-    """What is done about crowded industries in a factor.
-
-    Attributes:
-        mode: none; drop, no value where crowding is above `limit`; zero, the z-score over industries with 0 there;
-            penalise, z-score less `penalty` times the z-score of crowding; orthogonal, least-squares residual on
-            (1, crowding).
-        limit: crowding above it is too much, in [0, 1]. lookback, min_values: as for `crowding`.
-
-    An industry without crowding keeps its value under drop and zero, and has none under penalise and orthogonal.
-    """
-
-    mode: str = "none"
-    limit: float = 0.8
-    penalty: float = 1.0
-    lookback: int = 250
-    min_values: int = 60
-
-    def __post_init__(self) -> None:
-        checks.one_of(*EXCLUSIONS)("exclude_crowding", self.mode)
-        checks.share("crowding_limit", self.limit)
-        checks.number("penalty", self.penalty)
-
-    def apply(self, factor_dn: FloatArray, data: IndustryData) -> FloatArray:
-        """The factor after its crowded industries are dealt with. [D, N] -> [D, N]."""
-        if self.mode == "none":
-            return factor_dn
-        crowding_dn = crowding(data, lookback=self.lookback, min_values=self.min_values)
-        crowded_dn = crowding_dn > self.limit + _LIMIT_SLACK
-        if self.mode == "drop":
-            return np.where(crowded_dn, np.nan, factor_dn)
-        if self.mode == "zero":
-            z_dn = zscore(factor_dn)
-            return np.where(crowded_dn & np.isfinite(z_dn), 0.0, z_dn)
-        if self.mode == "penalise":
-            return zscore(factor_dn) - self.penalty * zscore(crowding_dn)
-        return neutralised(factor_dn, None, crowding_dn)
+def _trailing_mean(values_tn: FloatArray, window: int) -> FloatArray:
+    """Mean of the last `window` sessions, NaN where one is missing."""
+    out_tn = np.full_like(values_tn, np.nan)
+    if len(out_tn) >= window:
+        out_tn[window - 1 :] = sliding_window_view(values_tn, window, axis=0).mean(axis=2)
+    return out_tn
 
 
 def _return_std(close_tn: FloatArray) -> FloatArray:

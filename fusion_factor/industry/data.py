@@ -3,7 +3,7 @@
 Legend: `_tn` is [T sessions, N industries], `_dn` is [D grid dates, N], `_t` and `_d` likewise.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +15,7 @@ from fusion_factor.core.labels import NEXT, FloatArray, IntArray, grid_label, va
 from fusion_factor.core.sessions import Calendar, schedule
 from fusion_factor.core.tables import Grid, check_table, dense
 from fusion_factor.evaluation.prices import NO_SIGNAL, as_calendar
+from fusion_factor.industry.event_table import checked_events
 from fusion_factor.industry.members import Members
 from fusion_factor.industry.statements import Statements
 
@@ -28,7 +29,9 @@ class IndustryData:
         sessions: table, array of dates or Calendar; also later sessions than `end`.
         index_prices: code (the industry), date, open, close; amount for crowding. benchmark: date, close.
         industry: symbol, industry, in_date, out_date. consensus, financials: tables of SEMANTICS 0.
-        pool: industries; empty: all in index_prices. strict_pool: refuse prices of other codes (else left out).
+        events: name to event table (`industry.events`), for factors from revisions and guidance.
+        pool: industries; empty: all in index_prices (without prices: all of the spells).
+        strict_pool: refuse prices of codes outside of the pool (else they are left out).
         grid, n, phase, signal_dates, start, end: the schedule of grid dates; `end` defaults to the last session with
             a valid close of the pool (without index_prices: the last session).
 
@@ -47,6 +50,7 @@ class IndustryData:
         industry: pd.DataFrame | None = None,
         consensus: pd.DataFrame | None = None,
         financials: pd.DataFrame | None = None,
+        events: Mapping[str, pd.DataFrame] | None = None,
         pool: Sequence[str] = (),
         strict_pool: bool = True,
         grid: str = "monthly",
@@ -63,6 +67,7 @@ class IndustryData:
             for name, table in given
             if table is not None
         }
+        self.events = dict(events or {})
         self._statements: dict[int, Statements] = {}
         self.codes = self._pool(tuple(pool), strict_pool)
         last = self._last_close()
@@ -84,6 +89,12 @@ class IndustryData:
         if name not in self._tables:
             raise DataError(f"{name}: the table is not there, but {reason} needs it")
         return self._tables[name]
+
+    def event_table(self, name: str) -> pd.DataFrame:
+        """A checked event table; DataError where it was not given."""
+        if name not in self.events:
+            raise DataError(f"events {name}: the table is not there, but this factor needs it")
+        return checked_events(name, self.events[name])
 
     @property
     def has_amounts(self) -> bool:
@@ -141,6 +152,9 @@ class IndustryData:
 
     def _pool(self, pool: tuple[str, ...], strict: bool) -> np.ndarray:
         if not pool:
+            # without prices the industries of the spells are all there are
+            if "index_prices" not in self._tables and "industry" in self._tables:
+                return np.array(sorted(self._tables["industry"]["industry"].dropna().unique()), object)
             return np.array(sorted(self.table("index_prices", "an empty pool")["code"].unique()), object)
         if strict and "index_prices" in self._tables:
             prices = self._tables["index_prices"]

@@ -4,6 +4,8 @@ Legend: `_p` is [P pairs of grid date and stock] as in `members`; results are [D
 date is a function of statements announced up to it; NaN where fewer than `min_members` stocks have what is needed.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from fusion_factor.core import parameter_checks as checks
@@ -11,11 +13,18 @@ from fusion_factor.core.errors import ConfigError
 from fusion_factor.core.labels import FloatArray, IntArray
 from fusion_factor.industry.data import IndustryData
 from fusion_factor.industry.members import Members, quotient
+from fusion_factor.industry.standardise import mean_of_available, winsorised, with_median
 from fusion_factor.industry.statements import NONE, QUARTERS, Statements
 
 
 def cash_flow_to_profit(
-    data: IndustryData, *, combine: str = "sum", min_members: int = 3, max_report_age: int = 400
+    data: IndustryData,
+    *,
+    combine: str = "sum",
+    min_members: int = 3,
+    max_report_age: int = 400,
+    winsorise: float = 0.0,
+    median_for: Sequence[str] = (),
 ) -> FloatArray:
     """Operating cash flow over net profit of the trailing twelve months. -> [D, N], a ratio.
 
@@ -26,8 +35,10 @@ def cash_flow_to_profit(
         combine: sum, sum of cash flows over sum of profits, none where that is <= 0; median, of the ratios of the
             stocks with a profit above 0.
         min_members: stocks needed. max_report_age: calendar days since the end of a stock's latest period.
+        winsorise: tail of the date's values set to its quantile, 0.05 in METHOD 176; 0 in SEMANTICS.
+        median_for: industries, such as banks, that get the median of the others; none in SEMANTICS.
 
-    Source: METHOD 164; SEMANTICS 10.4.
+    Source: METHOD 164 and 176; SEMANTICS 10.4.
     """
     _check(min_members, max_report_age)
     if combine not in ("sum", "median"):
@@ -42,24 +53,42 @@ def cash_flow_to_profit(
     else:
         used &= profit_p > 0
         value_dn = members.median(quotient(cash_p, profit_p), used)
-    return np.where(members.count(used) >= min_members, value_dn, np.nan)
+    value_dn = np.where(members.count(used) >= min_members, value_dn, np.nan)
+    return with_median(winsorised(value_dn, winsorise), list(data.codes), median_for)
 
 
-def profit_growth_qoq(data: IndustryData, *, min_members: int = 3, max_report_age: int = 400) -> FloatArray:
+def profit_growth_qoq(
+    data: IndustryData, *, min_members: int = 3, max_report_age: int = 400, seasonal_years: int = 0
+) -> FloatArray:
     """Net profit of the latest common quarter against the quarter before, same stocks. -> [D, N], a fraction.
 
     Sign: above 0 where profit grew: (now - before) / |before|, NaN where before is 0. It is seasonal.
-    Source: METHOD 163; SEMANTICS 10.5.
+
+    Args:
+        min_members, max_report_age: as for `cash_flow_to_profit`.
+        seasonal_years: take off the industry's own mean growth of the same quarter in so many years before, as known
+            at the date and of the stocks that have it; NaN with fewer than two of them (METHOD 177). 0 in SEMANTICS.
+
+    Source: METHOD 163 and 177; SEMANTICS 10.5.
     """
+    checks.count(0)("seasonal_years", seasonal_years)
     _check(min_members, max_report_age)
     statements, members = data.statements(max_report_age), data.members
     quarter_p, in_common = common_quarter(statements, members)
-    now_p = statements.single_quarter("net_profit", quarter_p)
-    before_p = statements.single_quarter("net_profit", quarter_p - 1)
-    used = in_common & np.isfinite(now_p) & np.isfinite(before_p)
-    now_dn, before_dn = members.sum(now_p, used), members.sum(before_p, used)
-    value_dn = quotient(now_dn - before_dn, np.abs(before_dn))
-    return np.where(members.count(used) >= min_members, value_dn, np.nan)
+
+    def growth(quarter_p: IntArray) -> FloatArray:
+        now_p = statements.single_quarter("net_profit", quarter_p)
+        before_p = statements.single_quarter("net_profit", quarter_p - 1)
+        used = in_common & np.isfinite(now_p) & np.isfinite(before_p)
+        now_dn, before_dn = members.sum(now_p, used), members.sum(before_p, used)
+        value_dn = quotient(now_dn - before_dn, np.abs(before_dn))
+        return np.where(members.count(used) >= min_members, value_dn, np.nan)
+
+    value_dn = growth(quarter_p)
+    if seasonal_years:
+        past = [growth(quarter_p - QUARTERS * years) for years in range(1, seasonal_years + 1)]
+        value_dn = value_dn - mean_of_available(past, least=min(2, seasonal_years))
+    return value_dn
 
 
 def gross_margin_change_yoy(data: IndustryData, *, min_members: int = 3, max_report_age: int = 400) -> FloatArray:

@@ -13,8 +13,8 @@ from fusion_factor.core import parameter_checks as checks
 from fusion_factor.core.errors import ConfigError
 from fusion_factor.core.labels import FloatArray, IntArray
 from fusion_factor.evaluation.statistics import ZERO_STD
-from fusion_factor.industry.crowding import Exclusion
 from fusion_factor.industry.data import IndustryData
+from fusion_factor.industry.exclusion import Exclusion
 
 CURVES = ("ln", "ratio")
 METHODS = ("difference", "quadratic", "slope_difference", "savgol")

@@ -9,7 +9,7 @@ import numpy as np
 from fusion_factor.core import parameter_checks as checks
 from fusion_factor.core.errors import ConfigError
 from fusion_factor.core.sessions import SCHEDULES
-from fusion_factor.industry.crowding import EXCLUSIONS
+from fusion_factor.industry.exclusion import EXCLUSIONS
 from fusion_factor.industry.momentum import CURVES, METHODS, check_window
 
 __all__ = ["COMPOSITE", "FACTORS", "IndustrySettings"]
