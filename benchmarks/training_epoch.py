@@ -101,7 +101,7 @@ def measure(kind: str, features: FeatureSet, fold: Fold, epochs: int) -> dict[st
     return {"first_epoch_ours_wall_s": ours[0][0], **compared(ours[1:], other[1:])}
 
 
-def parts(options: argparse.Namespace, folder: Path) -> dict[str, Callable[[str], dict[str, Any]]]:
+def measures_of(options: argparse.Namespace, folder: Path) -> dict[str, Callable[[str], dict[str, Any]]]:
     """What measures each part, by name: called with the kind of network."""
     fold = fold_of(options.dates)
     features = random_features(options.names, int(fold.use[-1]) + 12)
@@ -131,9 +131,10 @@ def main() -> None:
     parser.add_argument("--parts", nargs="+", choices=names, default=names)
     options = parser.parse_args()
     report: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    about = {"settings": vars(options), "machine": machine(), "versions": package_versions(), "commit": code_commit()}
+    sizes = {name: value for name, value in vars(options).items() if isinstance(value, int)}
+    about = {"settings": sizes, "machine": machine(), "versions": package_versions(), "commit": code_commit()}
     with tempfile.TemporaryDirectory() as folder, exact_arithmetic(1):
-        measures = parts(options, Path(folder))
+        measures = measures_of(options, Path(folder))
         for part in options.parts:
             kinds = ["hf"] if part == "qlib" else list(NETWORKS)
             if part == "qlib" and not options.qlib:
