@@ -171,9 +171,7 @@ class _Usual:
         return np.asarray((self.values if values is None else values) / self._usual[int(earlier)])
 
 
-def _in_another_unit(
-    frame: pd.DataFrame, name: str, key: list[str], wrong: Callable[[bool], Rows]
-) -> list[Finding]:
+def _in_another_unit(frame: pd.DataFrame, name: str, key: list[str], wrong: Callable[[bool], Rows]) -> list[Finding]:
     words, what = _words(frame, *key, name), f"{name} is in another unit than the company's other rows"
     at_once, at_last = wrong(True), wrong(False)
     return [

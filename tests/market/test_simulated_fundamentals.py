@@ -1,4 +1,4 @@
-"""Statements and forecasts of a simulated market: their dates, versions, roll, past, and what they can be seen to know."""
+"""Statements and forecasts of a simulated market: dates, versions, roll, past, and what they can be seen to know."""
 
 from typing import Any
 
@@ -16,8 +16,13 @@ from fusion_factor.market.simulated.simulate import fundamentals
 from fusion_factor.market.simulated.trend import IndustryTrend
 
 SMALL: dict[str, Any] = {
-    "n_stocks": 240, "start": "2018-01-02", "bars_from": "2021-12-31", "end": "2021-12-31", "n_industries": 24, "seed": 3,
-}  # fmt: skip
+    "n_stocks": 240,
+    "start": "2018-01-02",
+    "bars_from": "2021-12-10",
+    "end": "2021-12-10",
+    "n_industries": 24,
+    "seed": 3,
+}
 DEADLINES = {3: "04-30", 6: "08-31", 9: "10-31", 12: "04-30"}
 
 
@@ -117,45 +122,56 @@ def test_analysts_lag_what_was_reported(tables: dict[str, pd.DataFrame]) -> None
     assert 0.01 < np.median(soon) < np.median(late)
 
 
-def single_quarters(rows: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Quarters of the latest versions, period_end by symbol."""
-    wide = rows.pivot(index="period_end", columns="symbol", values=name).iloc[-9:]
-    first = np.asarray(wide.index.month == 3)[:, None]
-    return wide - wide.shift().where(~np.repeat(first, wide.shape[1], axis=1), 0.0)
+def known_quarters(day: pd.Timestamp, rows: pd.DataFrame, shape: tuple[int, int]) -> dict[str, np.ndarray]:
+    """Single-quarter figures [Q, N] of the latest versions announced by a day; `q` counts quarters from a January."""
+    known = rows[rows["announce_date"] <= day].sort_values("announce_date", kind="stable")
+    place = known["q"].to_numpy(), known["n"].to_numpy()
+    found = {}
+    for name in ("net_profit", "operating_cash_flow", "revenue", "cost"):
+        total = np.full(shape, np.nan)
+        total[place] = known[name].to_numpy()
+        found[name] = np.diff(total, axis=0, prepend=0.0)
+        found[name][::4] = total[::4]
+    return found
 
 
-def factors_at(day: pd.Timestamp, tables: dict[str, pd.DataFrame], industry: pd.Series) -> dict[str, pd.Series]:
-    """Four industry factors from what is known on a day; a year's figures for the same quarter of all companies."""
-    rows = tables["financials"]
-    known = (rows["announce_date"] <= day) & (rows["period_end"] > day - pd.DateOffset(months=36))
-    rows = rows[known].drop_duplicates(["symbol", "period_end"], keep="last")
-    profit, paid, revenue, cost = (
-        single_quarters(rows, name) for name in ("net_profit", "operating_cash_flow", "revenue", "cost")
-    )
-    shown = profit.notna().sum(axis=1)
-    q = int(np.flatnonzero(shown.to_numpy() > 0.5 * shown.max())[-1])  # the last quarter that most have reported
+def factors_at(
+    day: pd.Timestamp, rows: pd.DataFrame, forecasts: pd.DataFrame, industry: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Four industry factors [I] from what is known on a day, each from one and the same quarter of all companies."""
+    count = int(industry.max()) + 1
+    figures = known_quarters(day, rows, (int(rows["q"].max()) + 1, len(industry)))
+    shown = np.isfinite(figures["net_profit"]).sum(axis=1)
+    q = int(np.flatnonzero(shown > 0.5 * shown.max())[-1])  # the last quarter that most have reported
 
-    def summed(frame: pd.DataFrame, first: int, last: int) -> pd.Series:
-        return frame.iloc[first : last + 1].sum(min_count=last - first + 1).groupby(industry).sum()
+    def summed(name: str, first: int, last: int) -> np.ndarray:
+        own = figures[name][first : last + 1].sum(axis=0)
+        return np.bincount(industry, weights=np.nan_to_num(own), minlength=count)
 
-    def margin(k: int) -> pd.Series:
-        return 1 - summed(cost, k, k) / summed(revenue, k, k)
+    def margin(k: int) -> np.ndarray:
+        return 1 - summed("cost", k, k) / summed("revenue", k, k)
 
-    forecasts = tables["consensus"]
-    forecasts = forecasts[forecasts["fiscal_year"] == day.year + 1 - (day.month < 5)]
     seen = []
     for at in (day, day - pd.DateOffset(months=3)):
-        fresh = (forecasts["date"] <= at) & (forecasts["date"] > at - pd.Timedelta(days=180))
-        seen.append(forecasts[fresh].drop_duplicates("symbol", keep="last").set_index("symbol")["net_profit"])
-    both = pd.concat(seen, axis=1, join="inner")
-    revised = (both.iloc[:, 0] - both.iloc[:, 1]).groupby(industry).sum() / both.iloc[:, 1].abs().groupby(industry).sum()
-    growth = summed(profit, q, q) / summed(profit, q - 1, q - 1) - 1
+        fresh = forecasts[(forecasts["date"] <= at) & (forecasts["date"] > at - pd.Timedelta(days=180))]
+        fresh = fresh[fresh["fiscal_year"] == day.year + 1 - (day.month < 5)]
+        profit = np.full(len(industry), np.nan)
+        profit[fresh["n"].to_numpy()] = fresh["net_profit"].to_numpy()
+        seen.append(profit)
+    revised = np.bincount(industry, weights=np.nan_to_num(seen[0] - seen[1]), minlength=count)
+    covered = np.bincount(industry, weights=np.abs(np.nan_to_num(seen[1])), minlength=count)
     return {
-        "growth": growth,
+        "growth": summed("net_profit", q, q) / summed("net_profit", q - 1, q - 1) - 1,
         "margin": margin(q) - margin(q - 4),
-        "quality": summed(paid, q - 3, q) / summed(profit, q - 3, q),
-        "consensus": revised,
+        "quality": summed("operating_cash_flow", q - 3, q) / summed("net_profit", q - 3, q),
+        "consensus": revised / np.where(covered > 0, covered, np.nan),
     }
+
+
+def rank_correlation(x: np.ndarray, y: np.ndarray) -> float:
+    both = np.isfinite(x) & np.isfinite(y)
+    x, y = x[both], y[both]
+    return float(np.corrcoef(np.argsort(np.argsort(x)), np.argsort(np.argsort(y)))[0, 1])
 
 
 def test_each_factor_can_be_seen_to_find_the_coming_news_and_a_scrambled_one_not(
@@ -163,15 +179,18 @@ def test_each_factor_can_be_seen_to_find_the_coming_news_and_a_scrambled_one_not
 ) -> None:
     config, stocks, sessions = drawn()
     news = IndustryNews(config, stocks, sessions, back=400, ahead=300)
-    industry = pd.Series(stocks.industry, index=stocks.symbols)
+    place = pd.Index(stocks.symbols)
+    numbered = {name: frame.assign(n=place.get_indexer(frame["symbol"])) for name, frame in tables.items()}
+    rows, forecasts = numbered["financials"], numbered["consensus"]
+    quarter = rows["period_end"].dt.year * 4 + rows["period_end"].dt.month // 3 - 1
+    rows = rows.assign(q=quarter - 4 * rows["period_end"].dt.year.min())
     rng = np.random.default_rng(1)
     found: dict[str, list[float]] = {}
-    for day in pd.date_range("2018-01-31", "2021-12-31", freq="ME"):
-        coming = pd.Series(news.coming(news.position(np.datetime64(day, "D")), 1, 21))
-        for name, values in factors_at(day, tables, industry).items():
-            found.setdefault(name, []).append(values.corr(coming, method="spearman"))
-            shuffled = pd.Series(rng.permutation(values.to_numpy()), index=values.index)
-            found.setdefault("scrambled", []).append(shuffled.corr(coming, method="spearman"))
+    for day in pd.date_range("2018-01-31", "2021-11-30", freq="ME"):
+        coming = news.coming(news.position(np.datetime64(day, "D")), 1, 21)
+        for name, values in factors_at(day, rows, forecasts, stocks.industry).items():
+            found.setdefault(name, []).append(rank_correlation(values, coming))
+            found.setdefault("scrambled", []).append(rank_correlation(rng.permutation(values), coming))
     t_value = {name: np.mean(ic) / np.std(ic, ddof=1) * np.sqrt(len(ic)) for name, ic in found.items()}
     assert abs(t_value.pop("scrambled")) < 2.5
     assert min(t_value.values()) > 3.0, t_value
@@ -199,9 +218,10 @@ def test_momentum_that_accelerates_pays_under_the_trend() -> None:
     for t in range(900):
         returns.append(trend.drift + 0.008 * rng.standard_normal(100))
         trend.step(t)
-    level = pd.DataFrame(np.cumsum(returns, axis=0))
-    acceleration, coming = level - 2 * level.shift(60) + level.shift(120), level.shift(-21) - level
-    ic = [acceleration.loc[t].corr(coming.loc[t], method="spearman") for t in range(120, 878, 21)]
+    level = np.cumsum(returns, axis=0)
+    ic = []
+    for t in range(120, 878, 21):
+        ic.append(rank_correlation(level[t] - 2 * level[t - 60] + level[t - 120], level[t + 21] - level[t]))
     assert np.mean(ic) / np.std(ic) * np.sqrt(len(ic)) > 3.0
 
 

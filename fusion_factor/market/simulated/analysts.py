@@ -21,7 +21,7 @@ from fusion_factor.market.simulated.statements import Statements
 
 Array = npt.NDArray[np.float64]
 MONTHS_BEFORE = 9  # forecasts from before the first session on
-HEARS, HEARD_FROM, HEARD_TO = 0.4, 1, 63  # correlation with the news of these sessions ahead
+HEARS, HEARD_FROM, HEARD_TO = 0.4, 18, 80  # correlation with the news of these sessions after the month's first day
 OPINION, FADING, LEARNING = 0.03, 0.97, 0.45
 GROWTH, HOPE, USUAL_MARGIN = 0.06, 0.02, 0.08
 COVERED, SKIPPED, THIRD_YEAR = 0.7, 0.08, 0.7
@@ -43,7 +43,8 @@ def consensus_table(
     for month in range(first - MONTHS_BEFORE, last + 1):
         begin = np.datetime64(month, "M").astype("datetime64[D]")
         rng = stream(config.seed, _STREAM, month)
-        heard = news.coming(news.position(begin + 24 * DAY), HEARD_FROM, HEARD_TO)
+        # by the month's first day: where a day after the last session lies, only a later end knows
+        heard = news.coming(news.position(begin), HEARD_FROM, HEARD_TO)
         parts += desk.month(rng, begin, heard)
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     off = np.append(sessions, np.datetime64("9999-12-31"))[np.minimum(stocks.listed_until, len(sessions))]

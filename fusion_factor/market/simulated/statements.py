@@ -62,14 +62,12 @@ def quarter_ends(first: np.datetime64, last: np.datetime64) -> tuple[Dates, npt.
     """The quarters from a first quarter of the year, QUARTERS_BEFORE or up to three more before `first`, to `last`."""
     begin = int(first.astype("datetime64[M]").astype(int)) // 3 - QUARTERS_BEFORE
     begin -= begin % 4
-    number = np.arange(begin, int(last.astype("datetime64[M]").astype(int)) // 3 + 1)
-    ends = ((number * 3 + 3).astype("datetime64[M]")).astype("datetime64[D]") - DAY
+    number = np.arange(begin, int(last.astype("datetime64[M]").astype(int)) // 3 + 1, dtype=np.int64)
+    ends: Dates = np.asarray((number * 3 + 3).astype("datetime64[M]").astype("datetime64[D]") - DAY, "datetime64[D]")
     return ends[ends <= last], number[ends <= last]
 
 
-def draw_statements(
-    config: SimulationConfig, stocks: Population, sessions: Dates, news: IndustryNews
-) -> Statements:
+def draw_statements(config: SimulationConfig, stocks: Population, sessions: Dates, news: IndustryNews) -> Statements:
     """The statements of all quarters that ended by the last session."""
     ends, number = quarter_ends(sessions[0], sessions[-1])
     shape = (len(ends), len(stocks.symbols))
@@ -138,9 +136,7 @@ class Companies:
         }
 
 
-def financials_table(
-    config: SimulationConfig, stocks: Population, sessions: Dates, made: Statements
-) -> pd.DataFrame:
+def financials_table(config: SimulationConfig, stocks: Population, sessions: Dates, made: Statements) -> pd.DataFrame:
     """Table `financials`: every version announced by the last session, and before the company left the market."""
     first = {name: made.cumulative(name) for name in made.figures}
     least = LEAST_PROFIT * first["revenue"]  # nobody reports that almost nothing was earned
