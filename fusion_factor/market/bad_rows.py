@@ -25,7 +25,6 @@ EARLIER_ROWS = 4  # of a company, that can judge the unit of a row after them
 UNIT_LIMIT = 2000.0  # a figure so many times its company's median, or below its inverse, is in another unit
 _TEN_THOUSANDTH = (1 / 30_000, 1 / 3_000)  # of the company's median profit: probably written in ten thousand CNY
 _LONG_PAST, _FAR_AHEAD = 1, 6  # years between a forecast's date and its fiscal year
-ON_BAD = ("error", "count")
 
 
 @dataclass(frozen=True)
@@ -53,12 +52,12 @@ class Finding:
 def sift(name: str, frame: pd.DataFrame, on_bad: str) -> tuple[pd.DataFrame, list[str]]:
     """The rows of `financials`, `consensus` or `industry` that can be right, and what was found, with counts.
 
-    frame: rows with our columns, typed, not yet checked for duplicate keys. on_bad: `error` or `count`. Raises
-    DataError for the first mistake under `error`, naming the row.
+    frame: rows with our columns, typed, not yet checked for duplicate keys. on_bad: `error`, `count`, or empty: as
+    `error`, but what would only be told is told. Raises DataError for the first mistake, naming the row.
     """
     left_out, told = np.zeros(len(frame), dtype=bool), []
     for finding in findings(name, frame.reset_index(drop=True)):
-        if on_bad == "error":
+        if on_bad == "error" or (not on_bad and not finding.kept):
             does = "report" if finding.kept else "leave out"
             raise DataError(
                 f"{name}: {finding.first}: {finding.what} ({finding.count} rows; on_bad: count would {does} them)"

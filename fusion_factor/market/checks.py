@@ -41,8 +41,10 @@ def check_market(market: Market, *, today: date | None = None) -> list[str]:
     there, three sessions of bars and one of ticks; pools are checked by `check_pool` when they are used.
     """
     check_sessions(market.sessions, today)
-    check_universe(market)
     found = [f"known of this data: {note}" for note in getattr(market, "notes", ())]
+    if getattr(market, "indices_only", False):
+        return [*found, "stock_prices: none, this market has indices only", *check_fundamentals(market)]
+    check_universe(market)
     found += check_prices(market)
     found += check_price_units(market)
     found += check_moves(market)
