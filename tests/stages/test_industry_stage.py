@@ -1,6 +1,7 @@
 """The industry stage: what it refuses, what it leaves out, and that its files say what they should."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -168,6 +169,33 @@ def test_the_page_shows_what_was_found(made: Path) -> None:
     assert {getattr(block, "id", "") for block in blocks} >= {
         "industry-ic", "industry-quintiles-composite", "industry-rotation", "industry-rotations",
     }  # fmt: skip
+
+
+@pytest.mark.slow
+def test_later_rows_move_no_score(world: Path, tmp_path: Path) -> None:
+    """The tables after a session are drawn anew; composite, AI score and mix up to it stay, bit for bit."""
+    cut, other = pd.Timestamp("2020-08-14"), tables(1)
+    moved = tmp_path / "moved"
+    shutil.copytree(world, moved)
+    for name, column in (("consensus", "date"), ("financials", "announce_date")):
+        was = StoredMarket(world / "market").table(name)
+        later = other[name][pd.to_datetime(other[name][column]) > cut]
+        write_table(moved / "market", name, pd.concat([was[was[column] <= cut], later]))
+    pool = StoredMarket(world / "market").pool("industry")
+    later = other["index_prices"].assign(open=1.0)
+    prices = pd.concat([pool.index_prices[pool.index_prices["date"] <= cut], later[later["date"] > cut]])
+    write_pool(moved / "market", Pool("industry", prices, pool.members))
+    scores = read_scores(world / "scores" / "scores.parquet")
+    scores.loc[scores["date"] > cut, "score"] *= -1
+    write_scores(scores, moved / "scores" / "scores.parquet")
+    choice = "industry.mix.weighting=icir"
+    before, after = (_run(root, tmp_path / name, choice)[0] for name, root in (("a", world), ("b", moved)))
+    for name in ("scores", "ai", "mix"):
+        first, second = (read_scores(folder / f"{name}.parquet") for folder in (before, after))
+        early = [table[table["date"] <= cut].reset_index(drop=True) for table in (first, second)]
+        pd.testing.assert_frame_equal(*early, check_exact=True)
+        assert len(early[0]) > 100
+        assert not first.equals(second), "scores after the cut move"
 
 
 def test_missing_prices_of_the_benchmark_are_named(world: Path) -> None:
