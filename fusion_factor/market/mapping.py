@@ -79,7 +79,8 @@ class SpellRule:
 class TableMap:
     """One mapped table. `columns` and `constants` are keyed by our names, `where` and `suspended` speak of their
     columns. `on_bad`: what becomes of rows that cannot be right; `basis`: which of several bases of accounts to use,
-    the first where a company starts with two."""
+    the first where a company starts with two; `within`: spells (symbol, in_date, out_date) that cut these to the times
+    when a symbol is inside, such as the members of a broad index."""
 
     name: str
     files: tuple[Path, ...]
@@ -98,6 +99,7 @@ class TableMap:
     separator: str = ","
     on_bad: str = ""
     basis: tuple[str, ...] = ()
+    within: "TableMap | None" = None
 
     def scale(self, column: str) -> float:
         """What a number of theirs is multiplied by to become ours (adj_factor: -1 means divide 1 by it)."""
@@ -197,7 +199,7 @@ def parse_table(name: str, given: Mapping[str, Any], folder: Path) -> TableMap:
     where = f"table {name}"
     known = ["path", "columns", "constants", "units", "symbols", "exchange", "exchange_column", "dates", "where"]
     own = (["on_bad"] if name in ON_BAD else []) + (["basis"] if name == "financials" else [])
-    refuse_unknown(given, [*known, "suspended", "fill", "spells", "encoding", "separator", *own], where)
+    refuse_unknown(given, [*known, "suspended", "fill", "spells", "encoding", "separator", "within", *own], where)
     if "path" not in given:
         raise ConfigError(f"{where}: path is missing")
     return TableMap(
@@ -224,4 +226,5 @@ def parse_table(name: str, given: Mapping[str, Any], folder: Path) -> TableMap:
         if "on_bad" in given
         else ON_BAD.get(name, ""),
         basis=_parse_basis(given.get("basis"), where),
+        within=parse_table(f"{name}.within", given["within"], folder) if given.get("within") else None,
     )
