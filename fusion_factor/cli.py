@@ -24,10 +24,11 @@ STAGES = {
     "report": "one self-contained HTML page of the results",
     "sweep": "search any values of the configuration by validation RankIC: sweep=NAME sweep.trials=40",
     "score": "the scores of one day from the newest weights: date=2024-01-05 (default: the market's last session)",
+    "picks": "what each strategy wants to hold, and the trades: date=latest, holdings=FILE for your own holdings",
     "backtest": "work one case folder exactly: case=FOLDER out=FOLDER",
 }
 
-DAILY = {"score": ("date",)}
+DAILY = {"score": ("date",), "picks": ("date", "holdings")}
 """Daily commands, and the plain words that they take for values of the node `live`."""
 
 _HELP = """\

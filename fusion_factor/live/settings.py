@@ -20,6 +20,7 @@ class LiveSettings:
     min_late_share: float = 0.5
     max_model_age_days: int | None = 250
     history_sessions: int | None = None
+    holdings: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse values outside of their limits; ConfigError names key, value and limit."""
