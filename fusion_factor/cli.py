@@ -25,10 +25,11 @@ STAGES = {
     "sweep": "search any values of the configuration by validation RankIC: sweep=NAME sweep.trials=40",
     "score": "the scores of one day from the newest weights: date=2024-01-05 (default: the market's last session)",
     "picks": "what each strategy wants to hold, and the trades: date=latest, holdings=FILE for your own holdings",
+    "drift": "live scores and their inputs against the run: exit status 3 when a limit is crossed",
     "backtest": "work one case folder exactly: case=FOLDER out=FOLDER",
 }
 
-DAILY = {"score": ("date",), "picks": ("date", "holdings")}
+DAILY = {"score": ("date",), "picks": ("date", "holdings"), "drift": ("date",)}
 """Daily commands, and the plain words that they take for values of the node `live`."""
 
 _HELP = """\
@@ -55,7 +56,7 @@ examples
   fusion-factor score date=latest
   fusion-factor backtest case=my_case out=my_result
 
-exit status: 0 done, 1 an internal mistake, 2 bad input or a bad override (one line says which)
+exit status: 0 done, 1 an internal mistake, 2 bad input or a bad override (one line says which), 3 a limit crossed
 """
 
 
@@ -180,10 +181,10 @@ def _guarded(work: Callable[[], None], *, debug: bool) -> int:
         print("interrupted; the same command continues where it stopped", file=sys.stderr)
         return 130
     except FusionFactorError as error:
-        if debug:
+        if debug and error.exit_status == 2:
             raise
         print(f"fusion-factor: {_one_line(error)}", file=sys.stderr)
-        return 2
+        return error.exit_status
     except Exception as error:
         if debug or not _is_config_error(error):
             raise

@@ -10,6 +10,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from fusion_factor.stages import evaluate, features, report, rotate, scores, simulate, train
 from fusion_factor.stages.console import result_table
+from fusion_factor.stages.live_drift import drift_command
 from fusion_factor.stages.live_inputs import live_settings
 from fusion_factor.stages.live_picks import picks_command
 from fusion_factor.stages.live_score import score_command
@@ -33,7 +34,11 @@ def check_settings(settings: Settings) -> None:
     live_settings(settings)
 
 
-DAILY: dict[str, Callable[[Settings, Workspace], None]] = {"score": score_command, "picks": picks_command}
+DAILY: dict[str, Callable[[Settings, Workspace], None]] = {
+    "score": score_command,
+    "picks": picks_command,
+    "drift": drift_command,
+}
 """Commands of one day: they build upon a run's artifacts and make none."""
 
 

@@ -96,9 +96,7 @@ class FactorStream:
             found = list(pool.map(self._session, positions))
         self.lines = [line for done in found for line in done.lines]
         self.computed = sum(done.is_new for done in found)
-        self._refuse(
-            [(t, done.error) for t, done in zip(positions, found, strict=True) if done.error], len(found)
-        )
+        self._refuse([(t, done.error) for t, done in zip(positions, found, strict=True) if done.error], len(found))
         return [done.values_nf for done in found if done.values_nf is not None]
 
     @property

@@ -109,9 +109,7 @@ def _factors(
     return stream, Panel(values_tnf, valid_tn, market.sessions, market.symbols, stream.names)
 
 
-def _standardised(
-    market: MarketWindow, factors: Panel, has_hf: BoolArray, config: FeatureConfig, first: int
-) -> Panel:
+def _standardised(market: MarketWindow, factors: Panel, has_hf: BoolArray, config: FeatureConfig, first: int) -> Panel:
     taken_out, _ = regressors(market, config.neutralize)
     values_tnf: Float32Array = np.zeros(factors.values.shape, np.float32)
     for t in range(first, len(has_hf)):  # one at a time, for the memory

@@ -1,9 +1,10 @@
 """The node `live`: the date, and the limits below which a day is refused."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date
 
 from fusion_factor.core.errors import ConfigError
+from fusion_factor.live.drift import DriftSettings
 
 LATEST = "latest"
 _SHARES = ("min_price_share", "min_bar_share", "min_late_share")
@@ -21,6 +22,7 @@ class LiveSettings:
     max_model_age_days: int | None = 250
     history_sessions: int | None = None
     holdings: str | None = None
+    drift: DriftSettings = field(default_factory=DriftSettings)
 
     def __post_init__(self) -> None:
         """Refuse values outside of their limits; ConfigError names key, value and limit."""

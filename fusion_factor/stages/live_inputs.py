@@ -41,7 +41,9 @@ class LiveInputs:
         """Open them. Raises ConfigError when an artifact was made with other settings than this command's."""
         for artifact, nodes in _MUST_AGREE.items():
             _check_agreement(artifact, nodes, settings, workspace)
-        return cls(settings, workspace, live_settings(settings), feature_config(settings), market_of(settings, workspace))
+        return cls(
+            settings, workspace, live_settings(settings), feature_config(settings), market_of(settings, workspace)
+        )
 
     @property
     def day(self) -> np.datetime64:

@@ -48,7 +48,9 @@ def score_command(settings: Settings, workspace: Workspace) -> None:
     added = inputs.table.add(day, made.scores, made.predictions, made.about)
     _compare_with_run(workspace, day, made.scores)
     state = "written to" if added else "already there with the same numbers:"
-    print(f"scores of {day}: {len(made.scores)} symbols, {state} {inputs.table.folder}/scores/{day}.parquet", flush=True)
+    print(
+        f"scores of {day}: {len(made.scores)} symbols, {state} {inputs.table.folder}/scores/{day}.parquet", flush=True
+    )
 
 
 def score_day(inputs: LiveInputs, day: np.datetime64) -> DayScores:
@@ -65,7 +67,9 @@ def score_day(inputs: LiveInputs, day: np.datetime64) -> DayScores:
     options = scores_settings(inputs.settings).fuse
     learned = options.method in LEARNED
     if learned:
-        daily_rows = max(daily_rows, options.window_sessions + inputs.features.label.end + inputs.features.min_listed + 5)
+        daily_rows = max(
+            daily_rows, options.window_sessions + inputs.features.label.end + inputs.features.min_listed + 5
+        )
     view = MarketWindow(inputs.market, day, max(daily_rows, inputs.live.history_sessions or 0))
     check_prices_of(view, inputs.live)
     check_bars_of(view, inputs.live)
@@ -79,9 +83,7 @@ def score_day(inputs: LiveInputs, day: np.datetime64) -> DayScores:
     return DayScores(_fused(inputs, fusion, view), predictions, about)
 
 
-def day_predictions(
-    weights: list[Fitted], features: FeatureSet, day: np.datetime64, device: str
-) -> Predictions:
+def day_predictions(weights: list[Fitted], features: FeatureSet, day: np.datetime64, device: str) -> Predictions:
     """The raw outputs of every network and seed on one session, as in the train artifact."""
     where = choose_device(device)
     parts: dict[str, list[pd.DataFrame]] = {}

@@ -72,7 +72,8 @@ def assert_same_rows(ours: FeatureSet, whole: FeatureSet, last: int) -> None:
     place = np.searchsorted(whole.symbols, ours.symbols)
     np.testing.assert_array_equal(whole.symbols[place], ours.symbols)
     others = np.setdiff1d(np.arange(len(whole.symbols)), place)
-    assert not (whole.has_lf[last, others].any() or whole.has_hf[last, others].any())
+    assert not whole.has_lf[last, others].any()
+    assert not whole.has_hf[last, others].any()
     np.testing.assert_array_equal(ours.has_lf[-1], whole.has_lf[last, place])
     back = {"daily": 1, "weekly": 5, "monthly": 20}
     for name, bars in (("daily", 40), ("weekly", 20), ("monthly", 12)):
@@ -113,9 +114,7 @@ def test_a_stored_market_is_read_in_part_and_gives_the_same(
     assert not on_disk._tables.keys() & {"stock_prices", "caps"}, "neither table was read as a whole"
 
 
-def test_labels_of_the_window_are_those_of_a_whole_build(
-    market: FakeMarket, whole: FeatureSet, tmp_path: Path
-) -> None:
+def test_labels_of_the_window_are_those_of_a_whole_build(market: FakeMarket, whole: FeatureSet, tmp_path: Path) -> None:
     view = MarketWindow(market, market.sessions[LAST], sessions_needed())
     ours = recent(view, CONFIG, tmp_path, ROWS, with_labels=True).features
     place, reach = np.searchsorted(whole.symbols, ours.symbols), CONFIG.label.end

@@ -122,9 +122,9 @@ def test_twice_is_once_and_other_numbers_are_refused(copy: Path, capsys: pytest.
     command(copy, day)
     path = copy / "live" / "scores" / "2022-12-22.parquet"
     first = path.read_bytes()
-    assert pq.read_schema(path).remove_metadata() == pq.read_schema(
-        copy / "scores" / "scores.parquet"
-    ).remove_metadata(), "the same schema"
+    assert (
+        pq.read_schema(path).remove_metadata() == pq.read_schema(copy / "scores" / "scores.parquet").remove_metadata()
+    ), "the same schema"
     command(copy, day)
     assert path.read_bytes() == first
     assert "already there with the same numbers" in capsys.readouterr().out
