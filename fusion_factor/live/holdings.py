@@ -48,10 +48,10 @@ def read_holdings(path: Path, strategies: list[str]) -> dict[str, Holdings]:
         raise DataError(f"holdings: {path}: {twice['code'].iloc[0]} of {twice['strategy'].iloc[0]} is there twice")
     frame["number"] = [_number(row, path) for row in frame.itertuples()]
     out = {}
-    for name, rows in frame.groupby("strategy"):
+    for key, rows in frame.groupby("strategy"):
         units = dict(zip(rows["code"], rows["number"], strict=True))
         cash = units.pop(CASH, 0.0)
-        out[str(name)] = Holdings(units, cash)
+        out[str(key)] = Holdings(units, cash)
     return out
 
 

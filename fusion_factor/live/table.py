@@ -91,7 +91,7 @@ class LiveTable:
         advice = "they are kept; remove the file if the data was rightly corrected"
         where = f"live scores of {day}: {self._scores(day)} holds other"
         if list(there.columns) != list(made.columns):
-            raise DataError(f"{where} columns ({', '.join(there)}; now {', '.join(made)}); {advice}")
+            raise DataError(f"{where} columns ({', '.join(there.columns)}; now {', '.join(made.columns)}); {advice}")
         if not np.array_equal(there["symbol"], made["symbol"]):
             one, two = set(there["symbol"]), set(made["symbol"])
             names = sorted(one ^ two) or ["order"]

@@ -43,7 +43,7 @@ class MarketWindow(Market):
     """
 
     def __init__(self, whole: Market, last: np.datetime64, sessions: int) -> None:
-        self.whole, self.last = whole, np.datetime64(last, "D")
+        self.whole, self.last = whole, last.astype("datetime64[D]")
         known = whole.sessions
         at = int(np.searchsorted(known, self.last))
         if at == len(known) or known[at] != self.last:

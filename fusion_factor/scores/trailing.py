@@ -94,7 +94,7 @@ def moments(
     columns = []
     for part_tn in parts:
         x_tn = np.where(there_tn & np.isfinite(part_tn), part_tn, 0.0)
-        columns.append(np.where(there_tn, x_tn - (name_dots(x_tn, there_tn) / n_t)[:, None], 0.0))
+        columns.append(np.where(there_tn, x_tn - (name_dots(x_tn, there_tn.astype(np.float64)) / n_t)[:, None], 0.0))
     size = len(columns)
     gram_tkk, cross_tk = np.empty((len(y_tn), size, size)), np.empty((len(y_tn), size))
     for i, x_tn in enumerate(columns):

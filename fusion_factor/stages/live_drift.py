@@ -167,7 +167,8 @@ def dispersion_checks(inputs: LiveInputs, weights: Sequence[Fitted], days: Days)
         path = inputs.workspace.folder("train") / "predictions" / f"{name}.parquet"
         fold = next(each.fold for each in weights if each.network == name)
         run = pd.read_parquet(path, filters=[("fold", "==", fold), ("date", ">=", pd.Timestamp(since))])
-        past = [_spread_of(rows) for day, rows in run.groupby("date") if day < pd.Timestamp(days[0])]
+        run = run[run["date"] < pd.Timestamp(days[0])]
+        past = [_spread_of(rows) for _, rows in run.groupby("date")]
         source = "the run"
         if not past and live:
             past, source = [next(iter(live.values()))], "their first live session"

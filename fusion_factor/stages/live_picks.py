@@ -84,11 +84,10 @@ def signals_until(market: Market, params: Mapping[str, Any], day: np.datetime64)
     """The signals of a schedule up to the day, and the day. The calendar of the future is the exchange's."""
     calendar = Calendar(with_sessions_ahead(market.sessions[market.sessions <= day]))
     checked = Parameters.of(dict(params))
-    how = {"n": checked.n, "phase": checked.phase, "signal_dates": checked.signal_dates}
-    if checked.schedule == "explicit":
-        known = [date for date in checked.signal_dates or () if np.datetime64(date, "D") <= calendar.sessions[-1]]
-        how["signal_dates"] = known
-    at = schedule(calendar, checked.schedule, start=checked.start, **how)
+    given = checked.signal_dates
+    if given is not None:  # those that the calendar does not know yet are still to come
+        given = tuple(date for date in given if date <= calendar.sessions[-1])
+    at = schedule(calendar, checked.schedule, start=checked.start, n=checked.n, phase=checked.phase, signal_dates=given)
     here = calendar.position(day)
     past, coming = at[at <= here], at[at >= here]
     is_signal = bool(len(past)) and int(past[-1]) == here
@@ -111,7 +110,7 @@ def scores_until(
         path = inputs.workspace.folder("scores") / "scores.parquet"
         known = pd.to_datetime(pd.read_parquet(path, columns=["date"])["date"]).to_numpy().astype("datetime64[D]")
         first, until = known.min(), known.max()
-        chosen = [("date", "<=", day.item())]
+        chosen: list[tuple[str, str, Any]] = [("date", "<=", day.item())]
         if dates is not None:
             # the first date of all is kept, for schedules may be counted from it
             chosen.append(("date", "in", [first.item(), *dates]))
@@ -132,7 +131,9 @@ def scores_until(
 def _column(table: LiveTable, day: np.datetime64, column: str) -> pd.DataFrame:
     frame = table.scores(day)
     if column not in frame:
-        raise ConfigError(f"rotate.score: {column} is no column of the live scores of {day} ({', '.join(frame)})")
+        raise ConfigError(
+            f"rotate.score: {column} is no column of the live scores of {day} ({', '.join(frame.columns)})"
+        )
     return frame[["date", "symbol", column]]
 
 
@@ -207,7 +208,7 @@ def _own_trades(
         list(table.loc[table["picked"] == 1, "code"]),
         own.units,
         own.cash,
-        latest["close"].to_dict(),
+        {str(code): float(close) for code, close in latest["close"].items()},
         not_tradable=dict.fromkeys(map(str, idle), "no price"),
         top_k=params["top_k"],
         **how,

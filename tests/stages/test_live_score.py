@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from chain import run_stages, settings_of
+from chain import cut_market, run_stages, settings_of
 
 from fusion_factor.core.errors import ConfigError, DataError
 from fusion_factor.market.window import MarketWindow
@@ -30,6 +30,11 @@ def live(root: Path, *overrides: str) -> LiveInputs:
     return LiveInputs.of(settings_of(root, *overrides), Workspace(root))
 
 
+def weights_of(root: Path) -> str:
+    """The words that have a run score with the weights of another one."""
+    return f"train.checkpoints={root / 'train' / 'checkpoints'}"
+
+
 def rows_of(path: Path, day: str) -> pd.DataFrame:
     """The rows of one date of a score table."""
     frame = pd.read_parquet(path)
@@ -48,8 +53,8 @@ def assert_same(made: pd.DataFrame, wanted: pd.DataFrame) -> None:
 def scratch(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run from scratch on a market that ends at CUT, with the weights of the longer run."""
     root = tmp_path_factory.mktemp("scratch")
-    given = f"data.end={CUT}", f"train.checkpoints={tiny_run / 'train' / 'checkpoints'}"
-    run_stages(root, ("simulate", "features", "train", "scores"), *given, *LEARNED)
+    cut_market(tiny_run / "market", root / "market", CUT)
+    run_stages(root, ("features", "train", "scores"), weights_of(tiny_run), *LEARNED)
     return root
 
 
@@ -71,8 +76,7 @@ def test_from_scratch_equals_the_longer_run(tiny_run: Path, scratch: Path) -> No
 
 
 def test_live_on_a_market_that_ends_today_equals_both(tiny_run: Path, scratch: Path) -> None:
-    given = f"data.end={CUT}", f"train.checkpoints={tiny_run / 'train' / 'checkpoints'}", *LEARNED
-    inputs = live(scratch, *given)
+    inputs = live(scratch, weights_of(tiny_run), *LEARNED)
     assert str(inputs.day) == CUT
     assert_same(score_day(inputs, inputs.day).scores, rows_of(tiny_run / "scores" / "scores.parquet", CUT))
 
@@ -82,8 +86,7 @@ def test_learned_weights_equal_those_of_a_run(tiny_run: Path, scratch: Path, tmp
     """The artifacts but the scores themselves, which were made by another method and need not be there."""
     for name in ("market", "features", "train"):
         (tmp_path / name).symlink_to(scratch / name)
-    checkpoints = f"train.checkpoints={tiny_run / 'train' / 'checkpoints'}"
-    given = f"data.end={CUT}", checkpoints, f"scores.fuse.method={method}", "scores.fuse.window_sessions=8"
+    given = weights_of(tiny_run), f"scores.fuse.method={method}", "scores.fuse.window_sessions=8"
     inputs = live(tmp_path, *given)
     for day in ("2022-11-21", "2022-12-08", CUT):
         made = score_day(inputs, np.datetime64(day)).scores

@@ -1,26 +1,31 @@
 """A run that meets a new period fits the new fold alone: earlier weights are found, earlier scores stay to the bit."""
 
+import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from chain import run_stages
+from chain import cut_market, run_stages
 
 pytestmark = pytest.mark.slow
 
-MONTH_END = "data.end=2022-11-30"
-STAGES = ("simulate", "features", "train", "scores")
+STAGES = ("features", "train", "scores")
 
 
 @pytest.fixture(scope="module")
-def grown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, bytes], dict[str, int], pd.DataFrame]:
+def grown(
+    tiny_run: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, dict[str, bytes], dict[str, int], pd.DataFrame]:
     """A run that ended with November, continued to the end of December; what it held before: weights by file, times of
     finished sessions, and scores."""
     root = tmp_path_factory.mktemp("grown")
-    run_stages(root, STAGES, MONTH_END)
+    cut_market(tiny_run / "market", root / "market", "2022-11-30")
+    run_stages(root, STAGES)
     weights = {path.name: path.read_bytes() for path in (root / "train" / "checkpoints").glob("lf/*.ckpt")}
     sessions = {path.name: path.stat().st_mtime_ns for path in (root / "features" / "sessions").iterdir()}
     scores = pd.read_parquet(root / "scores" / "scores.parquet")
+    shutil.rmtree(root / "market")
+    (root / "market").symlink_to(tiny_run / "market")
     run_stages(root, STAGES)
     return root, weights, sessions, scores
 
