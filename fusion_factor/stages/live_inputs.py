@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +25,8 @@ _MUST_AGREE: Mapping[str, tuple[str, ...]] = {
     "train": ("networks", "seed", "train"),
     "scores": ("scores", "networks"),
 }
+_WHERE = ("workers", "device", "executor", "cluster")
+"""Values of `train` that say where a fit was made and not what it is."""
 
 
 @dataclass(frozen=True)
@@ -89,14 +92,20 @@ def _check_agreement(artifact: str, nodes: tuple[str, ...], settings: Settings, 
     if not workspace.has(artifact):
         return
     folder = workspace.folder(artifact)
-    made = (read_manifest(folder) or {}).get("config", {})
-    asked = {name: settings.raw[name] for name in nodes}
-    made = {name: made.get(name) for name in nodes}
+    config = (read_manifest(folder) or {}).get("config", {})
+    asked, made = ({name: _what(name, node.get(name)) for name in nodes} for node in (settings.raw, config))
     if made != asked:
         raise ConfigError(
             f"{artifact} in {folder} was made with other settings ({first_difference(made, asked)}): give this command "
             "the settings of the run, or run `fusion-factor run` with these first"
         )
+
+
+def _what(name: str, node: Any) -> Any:
+    """A node without what does not matter here."""
+    if name != "train" or not isinstance(node, Mapping):
+        return node
+    return {key: value for key, value in node.items() if key not in _WHERE}
 
 
 def check_known(market: Market, day: np.datetime64) -> None:
