@@ -24,8 +24,14 @@ STAGES = {
     "industry": "industry factors, their published test, their composite and its mix with the fused score",
     "report": "one self-contained HTML page of the results",
     "sweep": "search any values of the configuration by validation RankIC: sweep=NAME sweep.trials=40",
+    "score": "the scores of one day from the newest weights: date=2024-01-05 (default: the market's last session)",
+    "picks": "what each strategy wants to hold, and the trades: date=latest, holdings=FILE for your own holdings",
+    "drift": "live scores and their inputs against the run: exit status 3 when a limit is crossed",
     "backtest": "work one case folder exactly: case=FOLDER out=FOLDER",
 }
+
+DAILY = {"score": ("date",), "picks": ("date", "holdings"), "drift": ("date",)}
+"""Daily commands, and the plain words that they take for values of the node `live`."""
 
 _HELP = """\
 fusion-factor STAGE [overrides]    deep-learning factors for equities: bars in, scores, rotations and a report out
@@ -48,9 +54,10 @@ examples
   fusion-factor run experiment=ashare data.folder=/data/ashare
   fusion-factor run -m train.fit.learning_rate=0.002,0.005
   fusion-factor sweep sweep=lf sweep.trials=30
+  fusion-factor score date=latest
   fusion-factor backtest case=my_case out=my_result
 
-exit status: 0 done, 1 an internal mistake, 2 bad input or a bad override (one line says which)
+exit status: 0 done, 1 an internal mistake, 2 bad input or a bad override (one line says which), 3 a limit crossed
 """
 
 
@@ -98,6 +105,7 @@ def _run(stage: str, words: list[str]) -> int:
         from fusion_factor.stages.backtest import backtest_command
 
         return _guarded(lambda: backtest_command(words), debug=False)
+    words = [f"live.{word}" if word.partition("=")[0] in DAILY.get(stage, ()) else word for word in words]
     words = ["debug=on" if word == "debug=true" else word for word in words]
     debug = any(word.startswith("debug=") for word in words)
 
@@ -112,6 +120,8 @@ def _compose_and_work(stage: str, words: list[str]) -> None:
     from fusion_factor.stages.settings_folder import conf_folder
 
     if any(word in ("-m", "--multirun") for word in words):
+        if stage in DAILY:
+            raise ConfigError(f"{stage}: works on one day; -m makes grids of the other stages")
         if stage == "sweep":
             raise ConfigError("sweep: is many trials already; -m makes grids of the other stages")
         from fusion_factor.pipeline import check_sweep
@@ -125,7 +135,7 @@ def _compose_and_work(stage: str, words: list[str]) -> None:
         from hydra.core.hydra_config import HydraConfig
         from hydra.types import RunMode
 
-        from fusion_factor.pipeline import run_pipeline, run_sweep
+        from fusion_factor.pipeline import run_daily, run_pipeline, run_sweep
         from fusion_factor.stages.settings import read_settings
         from fusion_factor.stages.stage import Workspace
 
@@ -137,6 +147,9 @@ def _compose_and_work(stage: str, words: list[str]) -> None:
             run_sweep(settings, list(run.overrides.task))
             return
         workspace = Workspace(Path(settings.root), own)
+        if stage in DAILY:
+            run_daily(stage, settings, workspace)
+            return
         run_pipeline(stage, settings, workspace)
         if own is not None:
             grid.append((Path(run.sweep.dir), run.job.num, list(run.overrides.task), workspace))
@@ -169,10 +182,10 @@ def _guarded(work: Callable[[], None], *, debug: bool) -> int:
         print("interrupted; the same command continues where it stopped", file=sys.stderr)
         return 130
     except FusionFactorError as error:
-        if debug:
+        if debug and error.exit_status == 2:
             raise
         print(f"fusion-factor: {_one_line(error)}", file=sys.stderr)
-        return 2
+        return error.exit_status
     except Exception as error:
         if debug or not _is_config_error(error):
             raise

@@ -2,7 +2,7 @@
 
 import itertools
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
@@ -10,6 +10,10 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from fusion_factor.stages import evaluate, features, industry, report, rotate, scores, simulate, train
 from fusion_factor.stages.console import result_table
+from fusion_factor.stages.live_drift import drift_command
+from fusion_factor.stages.live_inputs import live_settings
+from fusion_factor.stages.live_picks import picks_command
+from fusion_factor.stages.live_score import score_command
 from fusion_factor.stages.settings import Settings, read_settings
 from fusion_factor.stages.settings_folder import conf_folder
 from fusion_factor.stages.stage import Stage, Workspace, check_inputs, run_stage
@@ -28,6 +32,21 @@ def check_settings(settings: Settings) -> None:
     for stage in STAGES.values():
         if settings.data["kind"] == "simulated" or stage.name != "simulate":
             stage.check(settings)
+    live_settings(settings)
+
+
+DAILY: dict[str, Callable[[Settings, Workspace], None]] = {
+    "score": score_command,
+    "picks": picks_command,
+    "drift": drift_command,
+}
+"""Commands of one day: they build upon a run's artifacts and make none."""
+
+
+def run_daily(command: str, settings: Settings, workspace: Workspace) -> None:
+    """Run one of the daily commands, which prints what it found."""
+    check_settings(settings)
+    DAILY[command](settings, workspace)
 
 
 def run_pipeline(command: str, settings: Settings, workspace: Workspace) -> None:

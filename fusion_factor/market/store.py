@@ -191,15 +191,19 @@ class StoredMarket(Market):
     def symbols(self) -> npt.NDArray[Any]:  # type: ignore[override]
         return np.array(sorted(set(self.table("stock_prices")["symbol"])), dtype=object)
 
+    def file_of(self, name: str) -> Path:
+        """The file of a table, there or not."""
+        return self.folder / f"{name}.parquet"
+
     def has(self, name: str) -> bool:
-        return (self.folder / f"{name}.parquet").is_file()
+        return self.file_of(name).is_file()
 
     def table(self, name: str) -> pd.DataFrame:
         if name not in self._tables:
             if not self.has(name):
                 raise DataError(f"market folder {self.folder}: there is no table {name}")
             sessions = None if name == "sessions" else self.sessions
-            self._tables[name] = read_table(name, self.folder / f"{name}.parquet", sessions=sessions)
+            self._tables[name] = read_table(name, self.file_of(name), sessions=sessions)
         return self._tables[name]
 
     def dense(self, column: str) -> npt.NDArray[np.float64]:

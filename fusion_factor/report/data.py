@@ -115,6 +115,7 @@ class ReportData:
     history: pd.DataFrame = field(default_factory=lambda: empty_table(HISTORY_COLUMNS))
     folds: tuple[Mapping[str, Any], ...] = ()
     table: ScoreTable | None = None
+    drift: Mapping[str, Any] = field(default_factory=dict)
     manifests: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     problems: Mapping[str, str] = field(default_factory=dict)
 
@@ -222,6 +223,7 @@ def load(results: str | Path | Mapping[str, str | Path]) -> ReportData:
         history=_history(reader, train / "history"),
         folds=_folds(reader.json(train / "folds.json")),
         table=reader.score_table(scores / "scores.parquet"),
+        drift=reader.mapping(folders["live"] / "drift.json", optional=True) if "live" in folders else {},
         manifests={
             name: reader.mapping(folders[name] / "manifest.json")
             for name in ordered(folders, RUN_ORDER)

@@ -57,6 +57,11 @@ def render(
     return Rendered(target, beside, size, points)
 
 
+def page_of(sections: list[Section], title: str, subtitle: str) -> str:
+    """The HTML of a page of some sections, self-contained."""
+    return _within_target(sections, title, subtitle)[0]
+
+
 def as_json(sections: list[Section], title: str) -> str:
     """The page's content: sections with their blocks; missing values are null."""
     content = {"title": title, "sections": [plain(section) for section in sections]}

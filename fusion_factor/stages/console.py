@@ -95,7 +95,12 @@ def _industry_table(path: Path) -> list[str]:
 def _table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> str:
     cells = [[_HEADS.get(name, name) for name in columns]]
     cells += [[_cell(name, row.get(name)) for name in columns] for row in rows]
-    widths = [max(len(line[k]) for line in cells) for k in range(len(columns))]
+    return text_table(cells)
+
+
+def text_table(cells: Sequence[Sequence[str]]) -> str:
+    """Lines of aligned columns, the first to the left, the others to the right."""
+    widths = [max(len(line[k]) for line in cells) for k in range(len(cells[0]))]
     return "\n".join(
         "  ".join(
             text.ljust(width) if k == 0 else text.rjust(width)

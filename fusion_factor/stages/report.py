@@ -12,6 +12,8 @@ _READS = ("features", "train", "scores", "evaluate", "rotate", "industry")
 def work(settings: Settings, workspace: Workspace, folder: Path) -> Outcome:
     """Draw the artifacts of this run."""
     folders = {name: workspace.folder(name) for name in (*_READS, "market") if workspace.has(name)}
+    if (workspace.own / "live" / "drift.json").is_file():
+        folders["live"] = workspace.own / "live"
     render(load(folders), folder / "report.html", title=f"Fusion Factor: {settings.raw['name']}")
     return Outcome(rows={"bytes": (folder / "report.html").stat().st_size})
 

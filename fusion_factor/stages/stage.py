@@ -144,18 +144,19 @@ def check_inputs(stage: Stage, settings: Settings, workspace: Workspace, stages:
         manifest = read_manifest(workspace.folder(artifact)) or {}
         made_with, asked = manifest.get("config", {}), {name: settings.raw[name] for name in maker.config}
         if made_with != asked:
-            where = _first_difference(made_with, asked)
+            where = first_difference(made_with, asked)
             raise ConfigError(
                 f"{artifact} in {workspace.folder(artifact)} was made with other settings ({where}): "
                 f"run `fusion-factor {maker.name}` with these settings first, or `fusion-factor run`"
             )
 
 
-def _first_difference(made: Any, asked: Any, path: str = "") -> str:
+def first_difference(made: Any, asked: Any, path: str = "") -> str:
+    """Where two trees of settings differ first, in words."""
     if isinstance(made, Mapping) and isinstance(asked, Mapping):
         for name in sorted({*made, *asked}):
             if made.get(name) != asked.get(name):
-                return _first_difference(made.get(name), asked.get(name), f"{path}.{name}" if path else str(name))
+                return first_difference(made.get(name), asked.get(name), f"{path}.{name}" if path else str(name))
     return f"{path}: {made!r} there, {asked!r} asked"
 
 
