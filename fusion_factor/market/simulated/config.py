@@ -29,6 +29,8 @@ class SimulationConfig:
                   `end` the same past.
     ticks         write trades and orders of the sessions with minute bars too, which add up to the bars exactly; bars
                   of a few lots are then flat, so a market with ticks is another one than without.
+    reports       write analyst reports in Chinese too, whose tone knows part of the event's return; they move no price,
+                  and every other table stays the same.
     n_themes, n_concepts, n_industries   indices of the three pools; the industries share out all stocks.
     """
 
@@ -41,6 +43,7 @@ class SimulationConfig:
     n_concepts: int = 72
     n_industries: int = 32
     ticks: bool = False
+    reports: bool = False
 
     def __post_init__(self) -> None:
         for name, (low, high) in LIMITS.items():
@@ -70,8 +73,8 @@ class SimulationConfig:
         return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
-        """The parameters as a plain mapping; `ticks` only where it is set: the others stay as they were."""
-        return {name: value for name, value in asdict(self).items() if name != "ticks" or value}
+        """The parameters as a plain mapping; `ticks` and `reports` only where set: the others stay as they were."""
+        return {name: value for name, value in asdict(self).items() if name not in ("ticks", "reports") or value}
 
 
 def _date(name: str, text: str) -> date:

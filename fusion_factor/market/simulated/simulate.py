@@ -17,9 +17,10 @@ from fusion_factor.market.simulated.days import Day, MarketWalk
 from fusion_factor.market.simulated.indices import NOTE, IndexPool, Snapshot, is_review, snapshot
 from fusion_factor.market.simulated.minutes import MINUTES
 from fusion_factor.market.simulated.population import Population, draw_population
+from fusion_factor.market.simulated.reports import draw_reports
 from fusion_factor.market.simulated.tables import DailyTables
 from fusion_factor.market.simulated.ticks import write_session_ticks
-from fusion_factor.market.store import Pool, write_bars, write_description, write_pool
+from fusion_factor.market.store import Pool, write_bars, write_description, write_pool, write_table
 
 Progress = Callable[[int, int, float], None]
 CALENDAR = "XSHG"
@@ -54,6 +55,10 @@ def simulate(config: SimulationConfig, folder: str | Path, *, progress: Progress
     tables = DailyTables(stocks, sessions)
     _walk(config, target, sessions, stocks, pools, tables, progress)
     tables.write(target)
+    if config.reports:
+        reports, truth = draw_reports(config.seed, stocks, sessions, tables.adjusted_closes())
+        write_table(target, "reports", reports)
+        write_table(target, "report_truth", truth, check=False)
     for name, pool in pools.items():
         if len(pool.codes):
             write_pool(target, Pool(name, pool.index_prices(), pool.members()))
