@@ -1,0 +1,36 @@
+"""Floor 3: what analysts write as a stock score: events, encoders, the classifier on rolling windows, the factor.
+
+`encode` turns texts into vectors; `rolling_scores` learns from past events what follows such texts and scores later
+ones. Names are loaded when they are first used, for torch takes seconds.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fusion_factor.text.classifier import ClassifierSettings
+    from fusion_factor.text.encoding import EncoderSettings, encode
+    from fusion_factor.text.rolling import RollingScores, RollingSettings, rolling_scores
+
+__all__ = [
+    "ClassifierSettings",
+    "EncoderSettings",
+    "RollingScores",
+    "RollingSettings",
+    "encode",
+    "rolling_scores",
+]
+
+_HOMES = {
+    "classifier": ("ClassifierSettings",),
+    "encoding": ("EncoderSettings", "encode"),
+    "rolling": ("RollingScores", "RollingSettings", "rolling_scores"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its file."""
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
