@@ -1,22 +1,59 @@
-"""Analyst reports as a factor: which reports revise an opinion, what their text says, and the score a stock gets of it.
+"""Analyst reports as a factor: which of them revise an opinion, what their text says, and the score a stock gets of it.
 
-`find_events` finds the revisions in the table `reports`, `abnormal_returns` their labels, `text_factor` makes of the
-scores of events one number a stock and date.
+`find_events` finds the revisions in the table `reports`, `abnormal_returns` what followed; `encode` turns texts into
+vectors, `rolling_scores` learns from past events and scores later ones; `text_factor` makes of the scores one number a
+stock and date. Names are loaded when they are first used, for torch takes seconds.
 """
 
-from fusion_factor.text.event_settings import EventSettings
-from fusion_factor.text.events import Events, find_events
-from fusion_factor.text.factor import FactorSettings, coverage, text_factor
-from fusion_factor.text.labels import EventLabels, abnormal_returns, mean_index
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fusion_factor.text.classifier import ClassifierSettings
+    from fusion_factor.text.encoder_settings import EncoderSettings
+    from fusion_factor.text.encoding import encode
+    from fusion_factor.text.event_settings import EventSettings
+    from fusion_factor.text.events import Events, find_events
+    from fusion_factor.text.factor import FactorSettings, coverage, text_factor
+    from fusion_factor.text.labels import EventLabels, abnormal_returns, mean_index
+    from fusion_factor.text.per_share import undiluted
+    from fusion_factor.text.rolling import RollingScores, RollingSettings, rolling_scores
 
 __all__ = [
+    "ClassifierSettings",
+    "EncoderSettings",
     "EventLabels",
     "EventSettings",
     "Events",
     "FactorSettings",
+    "RollingScores",
+    "RollingSettings",
     "abnormal_returns",
     "coverage",
+    "encode",
     "find_events",
     "mean_index",
+    "rolling_scores",
     "text_factor",
+    "undiluted",
 ]
+
+_HOMES = {
+    "classifier": ("ClassifierSettings",),
+    "encoder_settings": ("EncoderSettings",),
+    "encoding": ("encode",),
+    "event_settings": ("EventSettings",),
+    "events": ("Events", "find_events"),
+    "factor": ("FactorSettings", "coverage", "text_factor"),
+    "labels": ("EventLabels", "abnormal_returns", "mean_index"),
+    "per_share": ("undiluted",),
+    "rolling": ("RollingScores", "RollingSettings", "rolling_scores"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its file."""
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
