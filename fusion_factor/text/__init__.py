@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fusion_factor.text.classifier import ClassifierSettings
-    from fusion_factor.text.encoding import EncoderSettings, encode
+    from fusion_factor.text.encoder_settings import EncoderSettings
+    from fusion_factor.text.encoding import encode
     from fusion_factor.text.rolling import RollingScores, RollingSettings, rolling_scores
 
 __all__ = [
@@ -23,7 +24,8 @@ __all__ = [
 
 _HOMES = {
     "classifier": ("ClassifierSettings",),
-    "encoding": ("EncoderSettings", "encode"),
+    "encoder_settings": ("EncoderSettings",),
+    "encoding": ("encode",),
     "rolling": ("RollingScores", "RollingSettings", "rolling_scores"),
 }
 
