@@ -8,7 +8,18 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from fusion_factor.stages import evaluate, features, report, rotate, scores, simulate, train
+from fusion_factor.core.errors import ConfigError
+from fusion_factor.stages import (
+    evaluate,
+    features,
+    report,
+    rotate,
+    scores,
+    simulate,
+    text,
+    text_portfolio,
+    train,
+)
 from fusion_factor.stages.console import result_table
 from fusion_factor.stages.settings import Settings, read_settings
 from fusion_factor.stages.settings_folder import conf_folder
@@ -18,7 +29,8 @@ from fusion_factor.stages.sweep import sweep_command
 log = logging.getLogger("fusion_factor")
 
 STAGES: dict[str, Stage] = {
-    module.STAGE.name: module.STAGE for module in (simulate, features, train, scores, evaluate, rotate, report)
+    module.STAGE.name: module.STAGE
+    for module in (simulate, features, train, text, scores, evaluate, rotate, text_portfolio, report)
 }
 
 
@@ -34,14 +46,18 @@ def run_pipeline(command: str, settings: Settings, workspace: Workspace) -> None
     mapped = settings.data["kind"] != "simulated"
     if command != "run":
         stages = [STAGES[command]]
+        if not stages[0].enabled(settings):
+            raise ConfigError(f"{command}: is not part of this run (text.enabled is false)")
     else:
-        stages = [stage for stage in STAGES.values() if not (mapped and stage.name == "simulate")]
+        stages = [
+            each for each in STAGES.values() if each.enabled(settings) and not (mapped and each.name == "simulate")
+        ]
     check_settings(settings)
     for stage in stages:
         if command != "run":
             check_inputs(stage, settings, workspace, STAGES)
         run_stage(stage, settings, workspace)
-    if command in ("run", "report", "evaluate", "rotate"):
+    if command in ("run", "report", "evaluate", "rotate", "text", "text_portfolio"):
         print(result_table(workspace), flush=True)
 
 
