@@ -11,22 +11,34 @@ if TYPE_CHECKING:
     from fusion_factor.text.classifier import ClassifierSettings
     from fusion_factor.text.encoder_settings import EncoderSettings
     from fusion_factor.text.encoding import encode
+    from fusion_factor.text.judgement import calibration, calibration_error, class_figures
     from fusion_factor.text.rolling import RollingScores, RollingSettings, rolling_scores
+    from fusion_factor.text.text_checks import text_faults
+    from fusion_factor.text.words import WordCounts, WordSettings
 
 __all__ = [
     "ClassifierSettings",
     "EncoderSettings",
     "RollingScores",
     "RollingSettings",
+    "WordCounts",
+    "WordSettings",
+    "calibration",
+    "calibration_error",
+    "class_figures",
     "encode",
     "rolling_scores",
+    "text_faults",
 ]
 
 _HOMES = {
     "classifier": ("ClassifierSettings",),
     "encoder_settings": ("EncoderSettings",),
     "encoding": ("encode",),
+    "judgement": ("calibration", "calibration_error", "class_figures"),
     "rolling": ("RollingScores", "RollingSettings", "rolling_scores"),
+    "text_checks": ("text_faults",),
+    "words": ("WordCounts", "WordSettings"),
 }
 
 
