@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from fusion_factor.text.event_settings import EventSettings
     from fusion_factor.text.events import Events, find_events
     from fusion_factor.text.factor import FactorSettings, coverage, text_factor
+    from fusion_factor.text.judgement import calibration, calibration_error, class_figures
     from fusion_factor.text.labels import EventLabels, abnormal_returns, mean_index
     from fusion_factor.text.per_share import undiluted
     from fusion_factor.text.rolling import RollingScores, RollingSettings, rolling_scores
+    from fusion_factor.text.text_checks import text_faults
+    from fusion_factor.text.words import WordCounts, WordSettings
 
 __all__ = [
     "ClassifierSettings",
@@ -28,13 +31,19 @@ __all__ = [
     "FactorSettings",
     "RollingScores",
     "RollingSettings",
+    "WordCounts",
+    "WordSettings",
     "abnormal_returns",
+    "calibration",
+    "calibration_error",
+    "class_figures",
     "coverage",
     "encode",
     "find_events",
     "mean_index",
     "rolling_scores",
     "text_factor",
+    "text_faults",
     "undiluted",
 ]
 
@@ -45,9 +54,12 @@ _HOMES = {
     "event_settings": ("EventSettings",),
     "events": ("Events", "find_events"),
     "factor": ("FactorSettings", "coverage", "text_factor"),
+    "judgement": ("calibration", "calibration_error", "class_figures"),
     "labels": ("EventLabels", "abnormal_returns", "mean_index"),
     "per_share": ("undiluted",),
     "rolling": ("RollingScores", "RollingSettings", "rolling_scores"),
+    "text_checks": ("text_faults",),
+    "words": ("WordCounts", "WordSettings"),
 }
 
 

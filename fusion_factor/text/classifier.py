@@ -12,19 +12,16 @@ from typing import Any
 import numpy as np
 
 from fusion_factor.core.errors import ConfigError
+from fusion_factor.text.judgement import auc_up_down
 from fusion_factor.text.validation import (
     CLASSES,
-    FLAT,
-    UP,
     WAYS,
     FloatArray,
     IntArray,
     Matrix,
     Parts,
     Predict,
-    auc,
     log_loss,
-    note_score,
 )  # fmt: skip
 
 KINDS = ("softmax", "xgboost")
@@ -134,12 +131,6 @@ def fit(x_nd: Matrix, class_n: IntArray, candidate: Candidate, settings: Classif
         return out
 
     return all_classes
-
-
-def auc_up_down(p_nk: FloatArray, class_n: IntArray) -> float:
-    """AUC of the note score, up against down, flat rows left out."""
-    moved = class_n != FLAT
-    return auc(note_score(p_nk[moved]), class_n[moved] == UP)
 
 
 def _fit_softmax(

@@ -14,7 +14,8 @@ import numpy as np
 
 from fusion_factor.core.errors import ConfigError, DataError
 from fusion_factor.core.progress import Progress
-from fusion_factor.text.classifier import ClassifierSettings, Fitted, auc_up_down, choose_and_fit
+from fusion_factor.text.classifier import ClassifierSettings, Fitted, choose_and_fit
+from fusion_factor.text.judgement import class_figures
 from fusion_factor.text.validation import (
     CLASSES,
     DOWN,
@@ -25,7 +26,6 @@ from fusion_factor.text.validation import (
     IntArray,
     Matrix,
     cross_validation,
-    log_loss,
     note_score,
 )  # fmt: skip
 
@@ -270,19 +270,14 @@ def _about(
 
 def _judged(fitted: Fitted, p_nk: FloatArray, class_n: IntArray) -> dict[str, Any]:
     """What was chosen, its validation figures and those out of sample (over events whose return is known)."""
-    known = class_n >= 0
-    p_nk, class_n = p_nk[known], class_n[known]
-    share = float((p_nk.argmax(axis=1) == class_n).mean()) if len(class_n) else float("nan")
+    figures = class_figures(p_nk, class_n)
     return {
         "fitted": True,
         "chosen": dict(fitted.chosen),
         "validation_log_loss": fitted.log_loss,
         "validation_auc": fitted.auc,
-        "judged_rows": len(class_n),
-        "log_loss": log_loss(p_nk, class_n),
-        "auc": auc_up_down(p_nk, class_n),
-        "accuracy": share,
-        "majority": float(np.bincount(class_n).max() / len(class_n)) if len(class_n) else float("nan"),
+        "judged_rows": figures.pop("rows"),
+        **figures,
     }
 
 
