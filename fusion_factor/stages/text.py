@@ -1,12 +1,16 @@
 """`text`: from the table of reports to a daily stock factor, out of sample, and how good its classifier is."""
 
 import logging
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from fusion_factor.core.artifacts import write_file
+from fusion_factor.core.errors import DataError
 from fusion_factor.core.sessions import Calendar, schedule
 from fusion_factor.market.calendar import with_sessions_ahead
 from fusion_factor.market.store import Market
@@ -16,12 +20,15 @@ from fusion_factor.stages.rotate_files import write_json
 from fusion_factor.stages.settings import Settings
 from fusion_factor.stages.stage import Outcome, Stage, Workspace
 from fusion_factor.stages.text_inputs import DailyPrices, benchmark_path, reports_of
-from fusion_factor.stages.text_judgement import calibration, judgement, recovery
+from fusion_factor.stages.text_judgement import described, figures
 from fusion_factor.stages.text_settings import TextSettings, text_settings
 from fusion_factor.text import (
+    EventLabels,
     Events,
     RollingScores,
+    WordCounts,
     abnormal_returns,
+    calibration,
     coverage,
     encode,
     find_events,
@@ -29,7 +36,6 @@ from fusion_factor.text import (
     text_factor,
     undiluted,
 )
-from fusion_factor.text.labels import EventLabels
 
 log = logging.getLogger("fusion_factor")
 
@@ -38,50 +44,73 @@ def work(settings: Settings, workspace: Workspace, folder: Path) -> Outcome:
     """Find the events, score their texts on rolling windows, average them by stock and day.
 
     Writes events.parquet (a row an event), text.parquet (the score table of the factor, every session from the first
-    scored event on), coverage.csv (month ends), folds.json, calibration.csv, judgement.json.
+    scored event on), others/<name>.parquet (the same by the inputs of `text.beside`), coverage.csv (month ends),
+    folds.json, calibration.csv, judgement.json.
     """
     options = text_settings(settings)
     market = market_of(settings, workspace)
     prices = DailyPrices(market)
+    events, labels = events_of(market, prices, options)
+    found = {name: scored(name, events, labels, options) for name in (options.inputs, *options.beside)}
+    main = found[options.inputs]
+    write_events(folder / "events.parquet", events, labels, main)
+    judged = {name: figures(events, each, market.report_truth) for name, each in found.items()}
+    told = described(events, main) | {"inputs": options.inputs, "judged": judged}
+    write_json(folder / "judgement.json", told)
+    write_json(folder / "folds.json", {name: each.folds for name, each in found.items()})
+    calibration(main.p_nk, main.class_n).to_csv(folder / "calibration.csv", index=False)
+    rows = write_factor(folder, events, main, market, prices, options)
+    (folder / "others").mkdir()
+    for name in options.beside:
+        table, *_ = factor_table(events, found[name], market, options)
+        write_scores(table, folder / "others" / f"{name}.parquet")
+    return Outcome(
+        rows={"reports": events.reports, "events": len(events.table), **rows},
+        warnings={f"reports dropped: {reason}": count for reason, count in events.dropped.items()} | events.noted,
+        about={"judged": judged},
+    )
+
+
+def events_of(market: Market, prices: DailyPrices, options: TextSettings) -> tuple[Events, EventLabels]:
+    """The events of the market's reports, and their labels."""
     reports = reports_of(market)
     if options.per_share:
         reports = undiluted(reports, prices.factor_tn, market.sessions, market.symbols)
     events = find_events(reports, market.sessions, options.events, symbols=market.symbols)
     tell(events)
+    if events.table.empty:
+        raise DataError(f"reports: none of {events.reports} is an event ({words_of(events.dropped)})")
     path_t = benchmark_path(market, prices, options.label.benchmark)
     labels = abnormal_returns(
         events, prices.close_tn, path_t, market.sessions, market.symbols,
         span=options.label.span, hold=options.label.hold,
     )  # fmt: skip
-    found = scored(events, labels, options)
-    write_events(folder / "events.parquet", events, labels, found)
-    judged = judgement(events, found)
-    if market.report_truth is not None:
-        judged |= recovery(events, found, market.report_truth)
-    write_json(folder / "judgement.json", judged)
-    write_json(folder / "folds.json", {"folds": found.folds})
-    calibration(found).to_csv(folder / "calibration.csv", index=False)
-    rows = write_factor(folder, events, found, market, prices, options)
-    return Outcome(
-        rows={"reports": events.reports, "events": len(events.table), **rows},
-        warnings={f"reports dropped: {reason}": count for reason, count in events.dropped.items()} | events.noted,
-        about={"judgement": judged},
-    )
+    return events, labels
 
 
 def tell(events: Events) -> None:
     """One line on what became of the reports."""
-    dropped = ", ".join(f"{count} {reason}" for reason, count in events.dropped.items()) or "none dropped"
-    log.info("text: %d events of %d reports (%s)", len(events.table), events.reports, dropped)
+    log.info("text: %d events of %d reports (dropped: %s)", len(events.table), events.reports, words_of(events.dropped))
 
 
-def scored(events: Events, labels: EventLabels, options: TextSettings) -> RollingScores:
-    """What the rolling classifiers say of each event."""
-    cache = None if options.cache is None else Path(options.cache)
-    vectors_nd = encode(events.table["text"].tolist(), options.encoder, cache, True)
-    stock_n = pd.factorize(events.table["symbol"])[0].astype(np.int64)
+def words_of(dropped: Mapping[str, int]) -> str:
+    """Reasons and counts in one line."""
+    return ", ".join(f"{count} {reason}" for reason, count in dropped.items()) or "none"
+
+
+def scored(name: str, events: Events, labels: EventLabels, options: TextSettings) -> RollingScores:
+    """What the rolling classifiers say of each event, from one kind of inputs."""
+    table = events.table
+    inputs: Any
+    if name == "words":
+        texts = [table[column].fillna("").astype(str).tolist() for column in ("title", "abstract")]
+        inputs = WordCounts(texts[0], texts[1], options.words)
+    else:
+        encoder = options.encoder if name == "encoder" else replace(options.encoder, kind=name)
+        inputs = encode(table["text"].tolist(), encoder, None if options.cache is None else Path(options.cache))
+    stock_n = pd.factorize(table["symbol"])[0].astype(np.int64)
     return rolling_scores(
-        vectors_nd, labels.ar, events.session_e, labels.label_end, events.group_e, options.rolling, stock_n=stock_n
+        inputs, labels.ar, events.session_e, labels.label_end, events.group_e, options.rolling, stock_n=stock_n
     )
 
 
@@ -101,21 +130,29 @@ def write_events(path: Path, events: Events, labels: EventLabels, found: Rolling
     table.to_parquet(path, index=False)
 
 
-def write_factor(
-    folder: Path, events: Events, found: RollingScores, market: Market, prices: DailyPrices, options: TextSettings
-) -> dict[str, int]:
-    """The factor of every session from the first scored event on, and the coverage of the month ends."""
+def factor_table(
+    events: Events, found: RollingScores, market: Market, options: TextSettings
+) -> tuple[pd.DataFrame, np.ndarray, np.ndarray, np.ndarray]:
+    """The score table of every session from the first scored event on; its sessions, and factor and counts on them."""
     calendar = with_sessions_ahead(market.sessions)
     first = events.session_e[np.isfinite(found.score_n)].min()
     days = market.sessions[market.sessions >= first]
-    axes = (days, calendar, market.symbols)
-    factor_gn, count_gn = text_factor(events, found.score_n, *axes, options.factor)
-    table = score_table({"score": factor_gn, "reports": count_gn.astype(np.float64)}, days, market.symbols)
+    factor_gn, count_gn = text_factor(events, found.score_n, days, calendar, market.symbols, options.factor)
+    columns = {"score": factor_gn, "reports": count_gn.astype(np.float64)}
+    return score_table(columns, days, market.symbols), days, factor_gn, count_gn
+
+
+def write_factor(
+    folder: Path, events: Events, found: RollingScores, market: Market, prices: DailyPrices, options: TextSettings
+) -> dict[str, int]:
+    """The factor of every session, and the coverage of the month ends."""
+    table, days, factor_gn, count_gn = factor_table(events, found, market, options)
     write_scores(table, folder / "text.parquet")
-    month_ends = schedule(Calendar(calendar), "monthly", start=days[0], end=days[-1])
-    at = np.searchsorted(days, calendar[month_ends])
-    priced_gn = np.isfinite(prices.close_tn[np.searchsorted(market.sessions, days[at])])
-    covered = coverage(factor_gn[at], count_gn[at], priced_gn, days[at])
+    calendar = with_sessions_ahead(market.sessions)
+    month_ends = calendar[schedule(Calendar(calendar), "monthly", start=days[0], end=days[-1])]
+    at = np.searchsorted(days, month_ends)
+    priced_gn = np.isfinite(prices.close_tn[np.searchsorted(market.sessions, month_ends)])
+    covered = coverage(factor_gn[at], count_gn[at], priced_gn, month_ends)
     write_file(folder / "coverage.csv", covered.to_csv(index=False, date_format="%Y-%m-%d"))
     return {"scored": int(np.isfinite(found.score_n).sum()), "factor": len(table), "month_ends": len(covered)}
 
@@ -132,6 +169,6 @@ STAGE = Stage(
     ),
     check=text_settings,
     work=work,
-    content=("*.parquet", "*.csv", "*.json"),
+    content=("*.parquet", "others/*.parquet", "*.csv", "*.json"),
     enabled=lambda settings: bool(settings.raw["text"]["enabled"]),
 )

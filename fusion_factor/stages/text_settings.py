@@ -7,11 +7,13 @@ from typing import Any
 from fusion_factor.backtest import Parameters
 from fusion_factor.core.errors import ConfigError
 from fusion_factor.stages.settings import Settings, typed
-from fusion_factor.text import EncoderSettings, EventSettings, FactorSettings, RollingSettings
+from fusion_factor.text import EncoderSettings, EventSettings, FactorSettings, RollingSettings, WordSettings
 from fusion_factor.text.labels import SPANS
 from fusion_factor.text.refine import SIMPLE_FACTORS
 
 BENCHMARKS = ("auto", "table", "mean")
+INPUTS = ("encoder", "words")
+BESIDE = ("hashed", "words")
 SECOND = ("fused", "simple", "text")
 
 
@@ -41,11 +43,24 @@ class TextSettings:
     per_share: bool = False
     """Whether forecasts are per share: splits are then taken out before they are compared."""
     label: LabelSettings = field(default_factory=LabelSettings)
+    inputs: str = "encoder"
+    """What the classifier reads: vectors of the `encoder`, or counts of `words`, the published baseline."""
+    beside: list[str] = field(default_factory=list)
+    """Further inputs to judge beside: `words`, `hashed` (character n-grams)."""
     encoder: EncoderSettings = field(default_factory=EncoderSettings)
+    words: WordSettings = field(default_factory=WordSettings)
     cache: str | None = None
     """Folder of stored vectors, shared by all runs; null: none."""
     rolling: RollingSettings = field(default_factory=RollingSettings)
     factor: FactorSettings = field(default_factory=FactorSettings)
+
+    def __post_init__(self) -> None:
+        if self.inputs not in INPUTS:
+            raise ConfigError(f"text.inputs: {self.inputs!r} is not one of {', '.join(INPUTS)}")
+        if len(set(self.beside)) != len(self.beside) or not set(self.beside) <= set(BESIDE):
+            raise ConfigError(f"text.beside: {list(self.beside)} must be different ones of {', '.join(BESIDE)}")
+        if self.inputs in self.beside:
+            raise ConfigError(f"text.beside: {self.inputs} is text.inputs already")
 
 
 @dataclass(frozen=True, kw_only=True)

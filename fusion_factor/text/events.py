@@ -26,6 +26,7 @@ from fusion_factor.text.revisions import (
     stated_revision,
     word_revision,
 )
+from fusion_factor.text.text_checks import FAULTS, text_faults
 
 __all__ = ["Events", "find_events"]
 
@@ -44,8 +45,6 @@ _COLUMNS = (
 )
 _NOT_CHINESE = re.compile(r"[^\u3400-\u9fff]+")
 _IDLE = re.compile(r"[\s　。，,.:：;；!！?？()（）\-—_《》“”\"']+")
-_BROKEN = "\ufffd"
-_MOST_BROKEN = 0.01
 _MIDNIGHT = 24 * 3600
 
 
@@ -126,10 +125,9 @@ def find_events(
     fate.drop(_first_coverage(table, text_r, settings), "first coverage")
     fate.drop(~evidence.compared, "no previous report to compare with, no word of a revision")
     fate.drop(~evidence.changed, "nothing changed")
-    fate.drop(
-        np.array([len(_NOT_CHINESE.sub("", text)) < settings.min_chinese for text in text_r], bool), "no Chinese text"
-    )
-    fate.drop(_broken(text_r), "text of another encoding")
+    faults = _faults(text_r, fate.alive, settings.min_chinese)
+    for fault in FAULTS[1:]:
+        fate.drop(faults == fault, f"text {fault}" if fault != "empty" else "no text")
     at, problem = _session_positions(table, days, settings.close_seconds)
     for reason in ("before the first session", "after the last session"):
         fate.drop(problem == reason, reason)
@@ -247,9 +245,14 @@ def _first_coverage(table: pd.DataFrame, text_r: np.ndarray, settings: EventSett
     return first_r
 
 
-def _broken(text_r: np.ndarray) -> np.ndarray:
-    """Texts with more than one replacement character in a hundred: they were read with the wrong encoding."""
-    return np.array([text.count(_BROKEN) > _MOST_BROKEN * len(text) for text in text_r], bool)
+def _faults(text_r: np.ndarray, asked_r: np.ndarray, min_chinese: int) -> np.ndarray:
+    """What is wrong with the texts asked for [R], one of FAULTS; too few Chinese characters are not Chinese."""
+    found = np.full(len(text_r), "", object)
+    found[asked_r] = text_faults(text_r[asked_r])
+    for r in np.flatnonzero(asked_r & (found == "")):
+        if len(_NOT_CHINESE.sub("", text_r[r])) < min_chinese:
+            found[r] = "not Chinese"
+    return found
 
 
 def _session_positions(table: pd.DataFrame, days: np.ndarray, close: int) -> tuple[np.ndarray, np.ndarray]:

@@ -214,8 +214,9 @@ def test_texts_that_cannot_be_used_are_counted() -> None:
     reports = table(*[row | {"analyst": f"甲{k}"} for k, row in enumerate(rows)])
     found = find_events(reports, SESSIONS, symbols={"600519.SH"})
     assert found.dropped == {"symbol is not in the market": 1, "the same report again": 1} | {
-        "no Chinese text": 3,
-        "text of another encoding": 1,
+        "no text": 1,
+        "text wrong encoding": 2,
+        "text not Chinese": 1,
     }
     assert found.noted == {"text cut to 5000 characters": 1}
     assert found.table["report_id"].tolist() == ["r6", "r7"]
