@@ -48,6 +48,10 @@ def work(settings: Settings, workspace: Workspace, folder: Path) -> Outcome:
     fused = read_scores(workspace.folder("scores") / "scores.parquet") if refined_by_fused(settings) else None
     grid = month_ends(market, factor)
     tested = monthly_test(folder / "factor", market, prices, factor, grid, options)
+    beside = {"text": tested}
+    for path in sorted((workspace.folder("text") / "others").glob("*.parquet")):
+        beside[path.stem] = monthly_test(folder / path.stem, market, prices, read_scores(path), grid, options)
+    pd.DataFrame(beside).T.rename_axis("inputs").to_csv(folder / "beside.csv")
     picks = portfolio_scores(grid, market, prices, factor, fused, options.refine)
     if picks.empty:
         raise DataError(
