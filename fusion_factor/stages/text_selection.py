@@ -93,7 +93,7 @@ def _second(
         known = there[there["symbol"].isin(set(market.symbols))]
         return dense(known, "score", grid.days, market.symbols)
     made = simple_factors(prices.close_tn, prices.raw_tn, prices.turnover_tn, grid.at)
-    used = {name: made[name] for name in refine.factors if name in made}
+    used = {name: made[name] for name, sign in refine.factors.items() if sign and name in made}
     if not used:
         raise DataError(
             f"text_portfolio.refine.factors: none of {', '.join(refine.factors)} can be made (no caps or no volumes)"

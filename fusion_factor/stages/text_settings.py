@@ -71,7 +71,7 @@ class RefineSettings:
     by: str = "fused"
     """The second factor: `fused`, the fused score; `simple`, the mean of `factors`; `text`, the text factor itself."""
     factors: dict[str, float] = field(default_factory=lambda: dict.fromkeys(SIMPLE_FACTORS, -1.0))
-    """Of `simple`: name to sign."""
+    """Of `simple`: name to sign; 0 leaves the factor out."""
     least_names: int = 0
     """A top layer with fewer names is filled up with the next best ones; 0: never."""
     min_covered: int = 30
@@ -81,8 +81,8 @@ class RefineSettings:
     def __post_init__(self) -> None:
         if self.by not in SECOND:
             raise ConfigError(f"text_portfolio.refine.by: {self.by!r} is not one of {', '.join(SECOND)}")
-        if not self.factors:
-            raise ConfigError("text_portfolio.refine.factors: is empty, must name at least one factor")
+        if not any(self.factors.values()):
+            raise ConfigError("text_portfolio.refine.factors: none has a sign other than 0, one must")
         for name in self.factors:
             if name not in SIMPLE_FACTORS:
                 raise ConfigError(f"text_portfolio.refine.factors: {name} is not one of {', '.join(SIMPLE_FACTORS)}")

@@ -42,11 +42,10 @@ def test_a_whole_run_has_every_artifact_with_its_manifest(tiny_run: Path) -> Non
 
 
 def test_unchanged_stages_are_skipped(copy: Path) -> None:
-    before = {stage.artifact: (copy / stage.artifact).stat().st_mtime_ns for stage in of_a_run(settings_of(copy))}
-    run_stages(copy, [stage.name for stage in of_a_run(settings_of(copy))])
-    assert before == {
-        stage.artifact: (copy / stage.artifact).stat().st_mtime_ns for stage in of_a_run(settings_of(copy))
-    }
+    stages = of_a_run(settings_of(copy))
+    before = {stage.artifact: (copy / stage.artifact).stat().st_mtime_ns for stage in stages}
+    run_stages(copy, [stage.name for stage in stages])
+    assert before == {stage.artifact: (copy / stage.artifact).stat().st_mtime_ns for stage in stages}
 
 
 def test_a_changed_value_reruns_its_stage_and_what_depends_on_it(copy: Path) -> None:
