@@ -154,11 +154,11 @@ STAGE = Stage(
     name="scores",
     purpose="fusing the networks' outputs into one score",
     artifact="scores",
-    needs=("market", "features", "train", "text"),
+    needs=("market", "features", "train"),
     config=("scores", "data", "networks"),
     rooms=("core", "market", "features", "scores", "stages/scores_fusion.py"),
     check=check,
     work=work,
     content=("*.parquet", "others/*.parquet"),
-    optional={"text": text_enabled},
+    needs_by=lambda settings: ("text",) if text_enabled(settings) else (),
 )

@@ -139,7 +139,7 @@ STAGE = Stage(
     name="text_portfolio",
     purpose="holding the best stocks of the text factor",
     artifact="text_portfolio",
-    needs=("market", "text", "scores"),
+    needs=("market", "text"),
     config=("text_portfolio", "data"),
     rooms=(
         *("core", "market", "text", "backtest", "evaluation", "scores", "features"),
@@ -149,5 +149,5 @@ STAGE = Stage(
     work=work,
     content=("*.csv", "*.json", "factor/*"),
     enabled=lambda settings: bool(settings.raw["text"]["enabled"]),
-    optional={"scores": refined_by_fused},
+    needs_by=lambda settings: ("scores",) if refined_by_fused(settings) else (),
 )

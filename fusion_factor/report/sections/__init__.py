@@ -12,6 +12,7 @@ from fusion_factor.report.sections import (
     scores,
     strategy,
     tear_sheet,
+    text_factor,
 )
 
 __all__ = ["all_sections"]
@@ -26,6 +27,7 @@ def all_sections(data: ReportData) -> list[Section]:
         scores.compared(data),
         rotation.strategies(data),
         *strategy.each_strategy(data),
+        *text_factor.text_factor(data),
         models.seeds(data),
         models.factors(data),
         models.training(data),
