@@ -18,10 +18,12 @@ STAGES = {
     "simulate": "write the simulated A-share-like market",
     "features": "bars to the 27 intraday factors and the rolling daily, weekly, monthly bars",
     "train": "walk-forward training of the high- and low-frequency networks, and their predictions",
+    "text": "analyst reports to a stock factor (text.enabled=true): events, encoder, classifier, monthly mean",
     "scores": "fuse the predictions into one stock score a day; baselines beside it",
     "evaluate": "RankIC, layers, seeds, single factors",
     "rotate": "the theme, concept and industry strategies on the fused score",
     "industry": "industry factors, their published test, their composite and its mix with the fused score",
+    "text_portfolio": "the top layer of the text factor, refined to 25 stocks, monthly",
     "report": "one self-contained HTML page of the results",
     "sweep": "search any values of the configuration by validation RankIC: sweep=NAME sweep.trials=40",
     "score": "the scores of one day from the newest weights: date=2024-01-05 (default: the market's last session)",
@@ -86,7 +88,7 @@ def main(arguments: Sequence[str] | None = None, *, stage: str | None = None) ->
 
 
 def _help_text() -> str:
-    stages = "\n".join(f"  {name:<10} {purpose}" for name, purpose in STAGES.items())
+    stages = "\n".join(f"  {name:<14} {purpose}" for name, purpose in STAGES.items())
     return _HELP.format(
         stages=stages, data=_choices("data"), experiment=_choices("experiment"), sweep=_choices("sweep")
     )

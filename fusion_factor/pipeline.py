@@ -8,7 +8,19 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from fusion_factor.stages import evaluate, features, industry, report, rotate, scores, simulate, train
+from fusion_factor.core.errors import ConfigError
+from fusion_factor.stages import (
+    evaluate,
+    features,
+    industry,
+    report,
+    rotate,
+    scores,
+    simulate,
+    text,
+    text_portfolio,
+    train,
+)
 from fusion_factor.stages.console import result_table
 from fusion_factor.stages.live_drift import drift_command
 from fusion_factor.stages.live_inputs import live_settings
@@ -23,7 +35,7 @@ log = logging.getLogger("fusion_factor")
 
 STAGES: dict[str, Stage] = {
     module.STAGE.name: module.STAGE
-    for module in (simulate, features, train, scores, evaluate, rotate, industry, report)
+    for module in (simulate, features, train, text, scores, evaluate, rotate, industry, text_portfolio, report)
 }
 
 
@@ -54,14 +66,18 @@ def run_pipeline(command: str, settings: Settings, workspace: Workspace) -> None
     mapped = settings.data["kind"] != "simulated"
     if command != "run":
         stages = [STAGES[command]]
+        if not stages[0].enabled(settings):
+            raise ConfigError(f"{command}: is not part of this run (text.enabled is false)")
     else:
-        stages = [stage for stage in STAGES.values() if not (mapped and stage.name == "simulate")]
+        stages = [
+            each for each in STAGES.values() if each.enabled(settings) and not (mapped and each.name == "simulate")
+        ]
     check_settings(settings)
     for stage in stages:
         if command != "run":
             check_inputs(stage, settings, workspace, STAGES)
         run_stage(stage, settings, workspace)
-    if command in ("run", "report", "evaluate", "rotate", "industry"):
+    if command in ("run", "report", "evaluate", "rotate", "industry", "text", "text_portfolio"):
         print(result_table(workspace), flush=True)
 
 

@@ -41,7 +41,9 @@ from fusion_factor.market.reading import add_boards, read_mapped
 from fusion_factor.market.store import Market, Pool, SessionArray, SessionBars
 from fusion_factor.market.symbols import INSIDE
 
-_SOURCES = ("sessions", "stock_prices", "stocks", "st", "industry", "caps", "benchmark", "consensus", "financials")
+_SOURCES = (
+    "sessions", "stock_prices", "stocks", "st", "industry", "caps", "benchmark", "consensus", "financials", "reports",
+)  # fmt: skip
 _KEYS = (
     "kind",
     "name",

@@ -121,9 +121,15 @@ def choice(value: Any, choices: Sequence[Any], where: str) -> Any:
     return value
 
 
-def find_files(path: str, folder: Path, where: str) -> tuple[Path, ...]:
-    """The files that a path or pattern names, relative to `folder`, sorted by name. Raises DataError when there is
-    none."""
+def find_files(path: str | Sequence[str], folder: Path, where: str) -> tuple[Path, ...]:
+    """The files that a path or pattern names, relative to `folder`, sorted by name; of several, those of each in turn.
+
+    Raises DataError when there is none.
+    """
+    if not isinstance(path, str):
+        if not path:
+            raise ConfigError(f"{where}: path is an empty list")
+        return tuple(dict.fromkeys(file for one in path for file in find_files(str(one), folder, where)))
     pattern = str(folder / path)
     found = sorted(Path(p) for p in glob.glob(pattern, recursive=True) if Path(p).is_file())
     if not found:
@@ -193,6 +199,11 @@ def _parse_basis(given: Any, where: str) -> tuple[str, ...]:
     return tuple(given)
 
 
+def _path(given: Any) -> str | list[str]:
+    """A path, or several of one form."""
+    return [str(one) for one in given] if isinstance(given, list | tuple) else str(given)
+
+
 def parse_table(name: str, given: Mapping[str, Any], folder: Path) -> TableMap:
     """The description of one table. Raises ConfigError for a key or word that is not known, DataError for a missing
     file."""
@@ -204,7 +215,7 @@ def parse_table(name: str, given: Mapping[str, Any], folder: Path) -> TableMap:
         raise ConfigError(f"{where}: path is missing")
     return TableMap(
         name=name,
-        files=find_files(str(given["path"]), folder, where),
+        files=find_files(_path(given["path"]), folder, where),
         columns={
             ours: _parse_column(ours, theirs, where)
             for ours, theirs in (given.get("columns") or {}).items()

@@ -166,6 +166,11 @@ class Market(ABC):
     def truth(self) -> pd.DataFrame | None:
         """Score table of the true conditional expected return, or None."""
 
+    @property
+    def report_truth(self) -> pd.DataFrame | None:
+        """What the simulated reports really know: report_id, tone, event, drift; None where nobody knows."""
+        return None
+
     @abstractmethod
     def fingerprint(self) -> str:
         """A short hash that changes when anything in the data changes."""
@@ -274,6 +279,11 @@ class StoredMarket(Market):
     def truth(self) -> pd.DataFrame | None:
         path = self.folder / "truth.parquet"
         return read_table("scores", path, sessions=self.sessions) if path.is_file() else None
+
+    @property
+    def report_truth(self) -> pd.DataFrame | None:
+        path = self.folder / "report_truth.parquet"
+        return pd.read_parquet(path) if path.is_file() else None
 
     def fingerprint(self) -> str:
         if not hasattr(self, "_fingerprint"):

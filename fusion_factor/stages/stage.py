@@ -64,6 +64,8 @@ class Stage:
     """Further artifacts that the stage reads under some settings alone."""
     reuses: tuple[str, ...] = ()
     """Folders of a former artifact that the work looks into: each file there says itself what it was made from."""
+    enabled: Callable[[Settings], bool] = lambda settings: True
+    """Whether `run` has this stage; asked for by its name it is refused where it has not."""
 
 
 class Workspace:

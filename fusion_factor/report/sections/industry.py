@@ -43,12 +43,10 @@ def industry(data: ReportData) -> Section:
     results = data.industry
     if results is None or results.note:
         reason = results.note if results is not None else "the stage industry was not run"
-        return Section(_DOTS = "\u00a0…\u00a0"
-_ID, _TITLE, _SHORT, _EXPLAIN, [Note((f"No industry factors: {reason}.",), "absent")])
+        return Section(_ID, _TITLE, _SHORT, _EXPLAIN, [Note((f"No industry factors: {reason}.",), "absent")])
     blocks = [_table(results), *_over_time(results), *_quintiles(results), *_side_by_side(results)]
     drawn = [block for block in blocks if block is not None]
-    return Section(_DOTS = "\u00a0…\u00a0"
-_ID, _TITLE, _SHORT, _EXPLAIN, drawn or [Note(("Nothing was tested.",), "absent")])
+    return Section(_ID, _TITLE, _SHORT, _EXPLAIN, drawn or [Note(("Nothing was tested.",), "absent")])
 
 
 def _table(results: IndustryResults) -> Block | None:
@@ -66,8 +64,8 @@ def _table(results: IndustryResults) -> Block | None:
         for key in ("rank_ic", "icir", "positive", "q1", "q5", "rank_ic_std", "nw_t", "month_hit", "count"):
             row[key] = number(record[key])
         for key, kind in (("rank_ic", "pct1"), ("q5", "pct1")):
-            low, high = number(record[f"{key}_low"]), number(record[f"{key}_high"])
-            row[f"{key}_ends"] = None if low is None or high is None else f"{shown(low, kind)}{_DOTS}{shown(high, kind)}"
+            ends = [number(record[f"{key}_{end}"]) for end in ("low", "high")]
+            row[f"{key}_ends"] = None if None in ends else _DOTS.join(shown(end, kind) for end in ends)
         if ours:
             strong.append(len(rows))
         row["span"] = _span(record) if ours else None
@@ -87,7 +85,7 @@ def _table(results: IndustryResults) -> Block | None:
         Column("nw_t", "t (NW)", "num1"),
         Column("month_hit", "Months won", "pct1", "share of months in which Q5 beats all industries"),
         Column("count", "Months", "int"),
-        Column("span", "Months from, to", "text"),
+        Column("span", "Years", "text"),
     )
     caption = (
         f"Published: {published.INDUSTRY_SOURCE}; quintile figures there look like excess over the equal-weight "
@@ -98,7 +96,7 @@ def _table(results: IndustryResults) -> Block | None:
 
 def _span(record: Mapping[Any, Any]) -> str | None:
     first, last = (shown(record[key], "date") for key in ("start", "end"))
-    return f"{first[:7]}{_DOTS}{last[:7]}" if len(first) >= 7 and len(last) >= 7 else None
+    return f"{first[:4]}{_DOTS}{last[:4]}" if len(first) >= 4 and len(last) >= 4 else None
 
 
 def _over_time(results: IndustryResults) -> list[Block]:
