@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from fusion_factor.text.classifier import ClassifierSettings
     from fusion_factor.text.encoder_settings import EncoderSettings
     from fusion_factor.text.encoding import encode
+    from fusion_factor.text.fine_tuning import FineTuneSettings, fine_tune
     from fusion_factor.text.judgement import calibration, calibration_error, class_figures
     from fusion_factor.text.rolling import RollingScores, RollingSettings, rolling_scores
     from fusion_factor.text.text_checks import text_faults
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ClassifierSettings",
     "EncoderSettings",
+    "FineTuneSettings",
     "RollingScores",
     "RollingSettings",
     "WordCounts",
@@ -27,6 +29,7 @@ __all__ = [
     "calibration_error",
     "class_figures",
     "encode",
+    "fine_tune",
     "rolling_scores",
     "text_faults",
 ]
@@ -35,6 +38,7 @@ _HOMES = {
     "classifier": ("ClassifierSettings",),
     "encoder_settings": ("EncoderSettings",),
     "encoding": ("encode",),
+    "fine_tuning": ("FineTuneSettings", "fine_tune"),
     "judgement": ("calibration", "calibration_error", "class_figures"),
     "rolling": ("RollingScores", "RollingSettings", "rolling_scores"),
     "text_checks": ("text_faults",),
