@@ -51,7 +51,7 @@ def with_ends(market: Market, prices: DailyPrices, gone_after: int) -> pd.DataFr
     gone_n = last_n + gone_after
     ended = {
         symbol: market.sessions[t]
-        for symbol, t, any_price in zip(market.symbols, gone_n, there_tn.any(axis=0), strict=True)
+        for symbol, t, any_price in zip(market.symbols, gone_n, np.asarray(there_tn.any(axis=0)), strict=True)
         if any_price and t < len(there_tn)
     }
     end = stocks["symbol"].map(ended).astype("datetime64[s]")
