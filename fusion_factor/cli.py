@@ -21,6 +21,7 @@ STAGES = {
     "scores": "fuse the predictions into one stock score a day; baselines beside it",
     "evaluate": "RankIC, layers, seeds, single factors",
     "rotate": "the theme, concept and industry strategies on the fused score",
+    "industry": "industry factors, their published test, their composite and its mix with the fused score",
     "report": "one self-contained HTML page of the results",
     "sweep": "search any values of the configuration by validation RankIC: sweep=NAME sweep.trials=40",
     "backtest": "work one case folder exactly: case=FOLDER out=FOLDER",

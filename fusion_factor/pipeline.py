@@ -8,7 +8,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from fusion_factor.stages import evaluate, features, report, rotate, scores, simulate, train
+from fusion_factor.stages import evaluate, features, industry, report, rotate, scores, simulate, train
 from fusion_factor.stages.console import result_table
 from fusion_factor.stages.settings import Settings, read_settings
 from fusion_factor.stages.settings_folder import conf_folder
@@ -18,7 +18,8 @@ from fusion_factor.stages.sweep import sweep_command
 log = logging.getLogger("fusion_factor")
 
 STAGES: dict[str, Stage] = {
-    module.STAGE.name: module.STAGE for module in (simulate, features, train, scores, evaluate, rotate, report)
+    module.STAGE.name: module.STAGE
+    for module in (simulate, features, train, scores, evaluate, rotate, industry, report)
 }
 
 

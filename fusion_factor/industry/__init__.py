@@ -5,15 +5,16 @@ of `IndustryData`, the tables laid out once, and returns an array of grid dates 
 into a table: `data.frame(momentum_acceleration(data, window=120))`.
 """
 
+from fusion_factor.industry.benchmark import equal_weight_benchmark
 from fusion_factor.industry.cases import CASE_KINDS, IndustryFactors, industry_factors
 from fusion_factor.industry.composite import composite, family_scores, icir_weights
 from fusion_factor.industry.consensus import consensus_change
 from fusion_factor.industry.crowding import PublishedCrowding, crowding, published_crowding
-from fusion_factor.industry.data import IndustryData
+from fusion_factor.industry.data import IndustryData, MissingTable
 from fusion_factor.industry.domains import domain_composite, group_numbers, long_momentum, momentum_domain
 from fusion_factor.industry.events import company_guidance, consensus_change_px
 from fusion_factor.industry.exclusion import Exclusion
-from fusion_factor.industry.factor_test import FactorTest, check_factor
+from fusion_factor.industry.factor_test import FactorTest, check_factor, published_row
 from fusion_factor.industry.fundamentals import cash_flow_to_profit, gross_margin_change_yoy, profit_growth_qoq
 from fusion_factor.industry.momentum import momentum, momentum_acceleration
 from fusion_factor.industry.sentiment import amount_share, turnover_heat
@@ -27,6 +28,7 @@ __all__ = [
     "IndustryData",
     "IndustryFactors",
     "IndustrySettings",
+    "MissingTable",
     "PublishedCrowding",
     "amount_share",
     "cash_flow_to_profit",
@@ -37,6 +39,7 @@ __all__ = [
     "consensus_change_px",
     "crowding",
     "domain_composite",
+    "equal_weight_benchmark",
     "family_scores",
     "gross_margin_change_yoy",
     "group_numbers",
@@ -49,6 +52,7 @@ __all__ = [
     "momentum_domain",
     "profit_growth_qoq",
     "published_crowding",
+    "published_row",
     "turnover_heat",
     "winsorised",
     "with_median",

@@ -12,7 +12,7 @@ from fusion_factor.core.labels import FloatArray
 from fusion_factor.industry.composite import composite, family_scores, icir_weights
 from fusion_factor.industry.consensus import consensus_change
 from fusion_factor.industry.crowding import crowding
-from fusion_factor.industry.data import TABLES, IndustryData
+from fusion_factor.industry.data import TABLES, IndustryData, MissingTable
 from fusion_factor.industry.exclusion import Exclusion
 from fusion_factor.industry.factor_test import check_factor
 from fusion_factor.industry.fundamentals import cash_flow_to_profit, gross_margin_change_yoy, profit_growth_qoq
@@ -94,7 +94,7 @@ def industry_factors(
 def _computed(settings: IndustrySettings, sessions: Any, tables: Mapping[str, Any]) -> IndustryFactors:
     for name, reason in _needed(settings):
         if name not in tables:
-            raise DataError(f"{name}: the table is not there, but {reason} needs it")
+            raise MissingTable(f"{name}: the table is not there, but {reason} needs it")
     given: dict[str, Any] = {name: getattr(settings, name) for name in _POOL_AND_GRID}
     data = IndustryData(sessions=sessions, **given, **tables)
     values = {name: _value(name, data, settings) for name in settings.computed}

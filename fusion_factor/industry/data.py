@@ -22,6 +22,10 @@ from fusion_factor.industry.statements import Statements
 TABLES = ("index_prices", "benchmark", "industry", "consensus", "financials")
 
 
+class MissingTable(DataError):
+    """A table or column that is needed is not there; what is there may be good."""
+
+
 class IndustryData:
     """Industries (the pool), grid dates, and whatever tables there are.
 
@@ -87,13 +91,13 @@ class IndustryData:
     def table(self, name: str, reason: str = "this factor") -> pd.DataFrame:
         """A checked table; DataError where it was not given."""
         if name not in self._tables:
-            raise DataError(f"{name}: the table is not there, but {reason} needs it")
+            raise MissingTable(f"{name}: the table is not there, but {reason} needs it")
         return self._tables[name]
 
     def event_table(self, name: str) -> pd.DataFrame:
         """A checked event table; DataError where it was not given."""
         if name not in self.events:
-            raise DataError(f"events {name}: the table is not there, but this factor needs it")
+            raise MissingTable(f"events {name}: the table is not there, but this factor needs it")
         return checked_events(name, self.events[name])
 
     @property
@@ -112,7 +116,7 @@ class IndustryData:
         """Amounts, NaN where there is none. [T, N]."""
         prices = self.table("index_prices", "crowding")
         if not self.has_amounts:
-            raise DataError("index_prices: column amount is missing, but crowding needs it")
+            raise MissingTable("index_prices: column amount is missing, but crowding needs it")
         return self._cells.fill(prices["amount"].to_numpy())
 
     @cached_property

@@ -11,8 +11,9 @@ import pandas as pd
 
 from fusion_factor.core.labels import FloatArray
 from fusion_factor.evaluation.figures import Figures
+from fusion_factor.evaluation.intervals import block_bootstrap
 from fusion_factor.evaluation.layers import yearly_rate
-from fusion_factor.evaluation.statistics import number
+from fusion_factor.evaluation.statistics import ZERO_STD, number
 
 QUINTILES = 5
 MONTHS_A_YEAR = 12
@@ -25,11 +26,18 @@ class FactorTest:
     Attributes:
         ic: date, n, rank_ic; every grid date. quintiles: date, quintile, return; every counted date, 1 the lowest.
         metrics: all figures, ready for JSON (None where missing).
+        all_names: mean label of all names with a value, by counted date.
     """
 
     ic: pd.DataFrame
     quintiles: pd.DataFrame
     metrics: dict[str, Any]
+    all_names: pd.Series
+
+    def excess(self, quintile: int) -> pd.Series:
+        """Return of a quintile over that of all names, (1 + quintile) / (1 + all) - 1, by counted date."""
+        rows = self.quintiles[self.quintiles["quintile"] == quintile].set_index("date")["return"]
+        return (1.0 + rows) / (1.0 + self.all_names) - 1.0
 
 
 def check_factor(
@@ -76,4 +84,37 @@ def check_factor(
             }
         ),
         metrics,
+        pd.Series(layers.all_d, index=pd.DatetimeIndex(dates[counted_d], name="date")),
     )
+
+
+def published_row(test: FactorTest, *, draws: int = 2000, level: float = 0.95, seed: int = 0) -> dict[str, Any]:
+    """One row of the published table (METHOD 5.2), with block-bootstrap intervals over the dates; NaN where missing.
+
+    `q1` and `q5` are yearly rates of the worst and the best quintile over all names (12 dates a year); `month_hit` is
+    the share of dates on which the best beats all names.
+    """
+    choices: dict[str, Any] = {"draws": draws, "level": level, "seed": seed}
+    stats = test.metrics["rank_ic"]
+    ends = block_bootstrap(test.ic["rank_ic"].to_numpy(), **choices)
+    row = {
+        "rank_ic": stats["mean"],
+        "rank_ic_low": ends.low,
+        "rank_ic_high": ends.high,
+        **{"rank_ic_std": stats["std"], "icir": stats["ir"], "positive": stats["positive"], "nw_t": stats["nw_t"]},
+        "count": stats["count"],
+    }
+    for quintile in (1, QUINTILES):
+        excess = test.excess(quintile).dropna().to_numpy()
+        ends = block_bootstrap(MONTHS_A_YEAR * np.log1p(excess), **choices)
+        # the rate compounds: its logarithm is a mean, and draws keep their order under the exponential
+        names = (f"q{quintile}", f"q{quintile}_low", f"q{quintile}_high")
+        row |= dict(zip(names, np.expm1(ends).tolist(), strict=True))
+    best = test.excess(QUINTILES).dropna()
+    counted = test.ic.loc[test.ic["rank_ic"].notna(), "date"]
+    return {
+        **row,
+        "month_hit": float((best > ZERO_STD).mean()) if len(best) else np.nan,
+        "start": counted.min(),
+        "end": counted.max(),
+    }

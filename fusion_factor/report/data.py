@@ -14,10 +14,11 @@ from typing import Any
 import pandas as pd
 
 from fusion_factor.core.errors import DataError
+from fusion_factor.report.industry_data import IndustryResults, industry_results
 from fusion_factor.report.labels import ordered
 from fusion_factor.report.reading import Reader, ScoreTable, empty_table
 
-RUN_ORDER = ("market", "features", "train", "scores", "evaluate", "rotate")
+RUN_ORDER = ("market", "features", "train", "scores", "evaluate", "rotate", "industry")
 STAGES = ("scores", "evaluate", "rotate", "train")
 # the two labels of summary.csv: the return of the published test, and the one that the networks were trained on
 PUBLISHED, TRAINED = "published", "trained"
@@ -110,6 +111,7 @@ class ReportData:
     seeds: pd.DataFrame = field(default_factory=lambda: empty_table(SEED_COLUMNS))
     factors: pd.DataFrame = field(default_factory=lambda: empty_table(FACTOR_COLUMNS))
     strategies: Mapping[str, StrategyData] = field(default_factory=dict)
+    industry: IndustryResults | None = None
     history: pd.DataFrame = field(default_factory=lambda: empty_table(HISTORY_COLUMNS))
     folds: tuple[Mapping[str, Any], ...] = ()
     table: ScoreTable | None = None
@@ -216,6 +218,7 @@ def load(results: str | Path | Mapping[str, str | Path]) -> ReportData:
         seeds=reader.table(evaluate / "seeds.csv", SEED_COLUMNS),
         factors=reader.table(evaluate / "factors.csv", FACTOR_COLUMNS),
         strategies={path.name: _strategy(reader, path) for path in _subfolders(rotate, "nav.csv")},
+        industry=industry_results(reader, folders.get("industry", absent / "industry")),
         history=_history(reader, train / "history"),
         folds=_folds(reader.json(train / "folds.json")),
         table=reader.score_table(scores / "scores.parquet"),

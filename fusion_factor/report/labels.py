@@ -34,6 +34,23 @@ MEANINGS = {
 }
 BASELINES = ("ew27", "reversal20", "ridge", "lightgbm")
 STRATEGIES = {"theme": "Theme rotation", "concept": "Concept rotation", "industry": "Industry rotation"}
+INDUSTRY_FACTORS = {
+    "composite": "Composite",
+    "composite_icir": "Composite, ICIR weights",
+    "composite_domain": "Composite, by group",
+    "composite_momdomain": "Composite, by momentum",
+    "momentum_acceleration": "Momentum acceleration",
+    "momentum_acceleration_raw": "Momentum acceleration, crowded ones too",
+    "consensus_fy1_3m": "Consensus change FY1 3m",
+    "consensus_fy2_3m": "Consensus change FY2 3m",
+    "consensus_px": "Consensus change, from revisions",
+    "guidance": "Company guidance",
+    "cash_flow_to_profit": "Cash flow / net profit",
+    "profit_growth": "Profit growth",
+    "gross_margin": "Gross margin change",
+    "turnover_heat": "Turnover heat",
+    "amount_share": "Amount share",
+}
 NETWORKS = {"hf": "High-frequency network", "lf": "Low-frequency network"}
 _EXTRA = 4
 
@@ -51,6 +68,11 @@ def strategy_label(name: str) -> str:
 def network_label(name: str) -> str:
     """The network's name for people."""
     return NETWORKS.get(name, score_label(name))
+
+
+def industry_factor_label(name: str) -> str:
+    """The industry factor's name for people; an unknown one keeps its own."""
+    return INDUSTRY_FACTORS.get(name, name.replace("_", " "))
 
 
 def ordered(names: Iterable[str], known: Iterable[str]) -> list[str]:

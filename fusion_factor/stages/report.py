@@ -6,7 +6,7 @@ from fusion_factor.report import load, render
 from fusion_factor.stages.settings import Settings
 from fusion_factor.stages.stage import Outcome, Stage, Workspace
 
-_READS = ("features", "train", "scores", "evaluate", "rotate")
+_READS = ("features", "train", "scores", "evaluate", "rotate", "industry")
 
 
 def work(settings: Settings, workspace: Workspace, folder: Path) -> Outcome:
@@ -20,7 +20,7 @@ STAGE = Stage(
     name="report",
     purpose="drawing report.html",
     artifact="report",
-    needs=("scores", "evaluate", "rotate"),
+    needs=("scores", "evaluate", "rotate", "industry"),
     config=("name",),
     rooms=("report",),
     check=lambda settings: None,

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 NODES = (
     "name", "root", "seed", "traceback", "data", "features", "networks", "train", "scores", "evaluate", "rotate",
-    "sweep",
+    "industry", "sweep",
 )  # fmt: skip
 
 

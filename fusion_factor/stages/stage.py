@@ -60,6 +60,8 @@ class Stage:
     """Which files are the result as later stages see it (logs and timings are not)."""
     resumes: bool = False
     """Whether unfinished work is kept and continued."""
+    needs_by: Callable[[Settings], tuple[str, ...]] = lambda settings: ()
+    """Further artifacts that the stage reads under some settings alone."""
     reuses: tuple[str, ...] = ()
     """Folders of a former artifact that the work looks into: each file there says itself what it was made from."""
 
@@ -109,7 +111,8 @@ def source_of_market(settings: Settings) -> str | None:
 
 def needed(stage: Stage, settings: Settings) -> tuple[str, ...]:
     """Artifacts that the stage reads under these settings: mapped files take the place of the market artifact."""
-    return tuple(name for name in stage.needs if name != "market" or settings.data["kind"] == "simulated")
+    names = (*stage.needs, *stage.needs_by(settings))
+    return tuple(name for name in names if name != "market" or settings.data["kind"] == "simulated")
 
 
 def identity(stage: Stage, settings: Settings, workspace: Workspace) -> dict[str, Any]:

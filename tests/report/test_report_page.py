@@ -14,7 +14,7 @@ from fusion_factor.report.numbers import shown
 
 SECTIONS = (
     "headline", "picks", "score", "scores", "rotation", "strategy-theme", "strategy-concept", "strategy-industry",
-    "seeds", "factors", "training", "published", "run", "caveats",
+    "industry", "seeds", "factors", "training", "published", "run", "caveats",
 )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from fusion_factor.report.data import ReportData
 from fusion_factor.report.sections import (
     closing,
     headline,
+    industry,
     models,
     picks,
     rotation,
@@ -26,6 +27,7 @@ def all_sections(data: ReportData) -> list[Section]:
         scores.compared(data),
         rotation.strategies(data),
         *strategy.each_strategy(data),
+        industry.industry(data),
         models.seeds(data),
         models.factors(data),
         models.training(data),
