@@ -42,7 +42,7 @@ def run_pipeline(command: str, settings: Settings, workspace: Workspace) -> None
         if command != "run":
             check_inputs(stage, settings, workspace, STAGES)
         run_stage(stage, settings, workspace)
-    if command in ("run", "report", "evaluate", "rotate"):
+    if command in ("run", "report", "evaluate", "rotate", "industry"):
         print(result_table(workspace), flush=True)
 
 

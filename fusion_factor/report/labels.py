@@ -51,6 +51,12 @@ INDUSTRY_FACTORS = {
     "turnover_heat": "Turnover heat",
     "amount_share": "Amount share",
 }
+_INDUSTRY_COLOURS = {
+    "composite": "industry", "composite_icir": "theme", "composite_domain": "concept", "composite_momdomain": "extra1",
+    "momentum_acceleration": "hf", "momentum_acceleration_raw": "lightgbm", "consensus_fy1_3m": "fused-neutral",
+    "consensus_fy2_3m": "fused", "consensus_px": "extra4", "guidance": "extra2", "cash_flow_to_profit": "lf",
+    "profit_growth": "lf-daily", "gross_margin": "lf-weekly", "turnover_heat": "ew27", "amount_share": "reversal20",
+}  # fmt: skip
 NETWORKS = {"hf": "High-frequency network", "lf": "Low-frequency network"}
 _EXTRA = 4
 
@@ -73,6 +79,11 @@ def network_label(name: str) -> str:
 def industry_factor_label(name: str) -> str:
     """The industry factor's name for people; an unknown one keeps its own."""
     return INDUSTRY_FACTORS.get(name, name.replace("_", " "))
+
+
+def industry_factor_colour(name: str) -> str:
+    """Colour key of an industry factor; the keys of scores and strategies serve again, in a section of their own."""
+    return _INDUSTRY_COLOURS.get(name, _spare(name))
 
 
 def ordered(names: Iterable[str], known: Iterable[str]) -> list[str]:

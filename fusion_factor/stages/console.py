@@ -9,11 +9,17 @@ import pandas as pd
 
 from fusion_factor.stages.stage import Workspace
 
-_PERCENT = {"rank_ic", "positive", "share_of_oracle", "annual_return", "annual_excess", "excess_max_drawdown", "ytd"}
+_PERCENT = {
+    "rank_ic", "positive", "share_of_oracle", "annual_return", "annual_excess", "excess_max_drawdown", "ytd",
+    "rank_ic_low", "rank_ic_high", "q1", "q5",
+}  # fmt: skip
 _COUNTS = {"count", "names"}
 _SCORES = ("score", "rank_ic", "icir", "positive", "nw_t", "count", "names", "share_of_oracle")
+_INDUSTRY = ("factor", "source", "rank_ic", "rank_ic_low", "rank_ic_high", "icir", "positive", "q1", "q5", "count")
 _HEADS = {
     "rank_ic": "RankIC",
+    "rank_ic_low": "from",
+    "rank_ic_high": "to",
     "icir": "ICIR",
     "positive": "IC>0",
     "nw_t": "t (NW)",
@@ -34,6 +40,8 @@ def result_table(workspace: Workspace) -> str:
         parts += _score_tables(workspace.folder("evaluate") / "summary.csv")
     if workspace.has("rotate"):
         parts.append(_strategy_table(workspace.folder("rotate")))
+    if workspace.has("industry"):
+        parts += _industry_table(workspace.folder("industry") / "table.csv")
     if workspace.has("report"):
         parts.append(f"report: {workspace.folder('report') / 'report.html'}")
     return "\n\n".join(parts)
@@ -71,6 +79,17 @@ def _strategy_table(folder: Path) -> str:
         "ytd",
     ]
     return f"rotations (excess: over the pool's own equal weight)\n{_table(rows, columns)}"
+
+
+def _industry_table(path: Path) -> list[str]:
+    """The composites and the factors with a published counterpart; nothing where the stage left everything out."""
+    if not path.is_file():
+        return []
+    table = pd.read_csv(path)
+    paired = set(table.loc[table["source"] == "published", "factor"])
+    rows = table[table["factor"].isin(paired) | table["factor"].str.startswith("composite")]
+    title = "industry factors, month to month (Q1, Q5: worst and best fifth over all industries, a year)"
+    return [f"{title}\n{_table(_records(rows), _INDUSTRY)}"]
 
 
 def _table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> str:

@@ -27,7 +27,13 @@ from fusion_factor.market.calendar import with_sessions_ahead
 from fusion_factor.market.store import Market, Pool
 from fusion_factor.scores import score_table, write_scores
 from fusion_factor.stages.industry_mix import carried, write_mix
-from fusion_factor.stages.industry_options import COMPOSITE, IndustryOptions, industry_options, named_factors
+from fusion_factor.stages.industry_options import (
+    COMPOSITE,
+    IndustryOptions,
+    files_read,
+    industry_options,
+    named_factors,
+)
 from fusion_factor.stages.industry_table import write_table
 from fusion_factor.stages.markets import market_of
 from fusion_factor.stages.settings import Settings
@@ -202,6 +208,7 @@ STAGE = Stage(
     needs=("market",),
     needs_by=lambda settings: ("scores",) if settings.raw["industry"]["mix"]["enabled"] else (),
     config=("industry", "data"),
+    files=files_read,
     rooms=(
         *("core", "market", "industry", "evaluation", "backtest", "scores"),
         *(f"stages/{name}.py" for name in ("industry_options", "industry_mix", "industry_table")),

@@ -154,6 +154,17 @@ def _named_factor(name: str, entry: dict[str, Any]) -> NamedFactor:
     return NamedFactor(name, int(sign), found, entry)
 
 
+def files_read(settings: Settings) -> tuple[str, ...]:
+    """The event tables, and the modules of factors that are not ours."""
+    options = typed(IndustryOptions, settings.raw["industry"])
+    modules = {inspect.getsourcefile(factor.function) for factor in named_factors(options) if not _is_ours(factor)}
+    return (*options.events.values(), *sorted(path for path in modules if path))
+
+
+def _is_ours(factor: NamedFactor) -> bool:
+    return str(factor.function.__module__).startswith("fusion_factor.")
+
+
 def industry_options(settings: Settings) -> IndustryOptions:
     """The typed node `industry`. Raises ConfigError for what it must not hold."""
     from fusion_factor.backtest import Parameters

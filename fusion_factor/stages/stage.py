@@ -62,6 +62,8 @@ class Stage:
     """Whether unfinished work is kept and continued."""
     needs_by: Callable[[Settings], tuple[str, ...]] = lambda settings: ()
     """Further artifacts that the stage reads under some settings alone."""
+    files: Callable[[Settings], tuple[str, ...]] = lambda settings: ()
+    """Files of the user's own that the stage reads: when their content changes, it runs again."""
     reuses: tuple[str, ...] = ()
     """Folders of a former artifact that the work looks into: each file there says itself what it was made from."""
 
@@ -124,6 +126,9 @@ def identity(stage: Stage, settings: Settings, workspace: Workspace) -> dict[str
         inputs[name] = manifest["content"] if manifest else None
     if "market" in stage.needs and "market" not in inputs:
         inputs["market"] = source_of_market(settings)
+    files = stage.files(settings)
+    if files:
+        inputs["files"] = fingerprint(*files)
     code = fingerprint(*(_PACKAGE / room for room in stage.rooms), _PACKAGE / "stages" / f"{stage.name}.py")
     return {"config_hash": hash_of(config), "inputs": inputs, "code": code, "config": config}
 

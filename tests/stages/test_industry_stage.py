@@ -18,7 +18,7 @@ from fusion_factor.report import load
 from fusion_factor.report.sections.industry import industry as section
 from fusion_factor.scores import read_scores, write_scores
 from fusion_factor.stages import industry
-from fusion_factor.stages.stage import Workspace
+from fusion_factor.stages.stage import Workspace, identity
 
 SMALL = [
     "industry.min_names=4", "industry.intervals.draws=50", "industry.mix.aggregate.min_members=1",
@@ -69,7 +69,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "scores").mkdir()
     write_scores(scores.assign(score=rng.normal(size=len(scores))), root / "scores" / "scores.parquet")
     for name in ("market", "scores"):
-        (root / name / "manifest.json").write_text("{}")
+        (root / name / "manifest.json").write_text('{"content": "x"}')
     return root
 
 
@@ -196,6 +196,17 @@ def test_later_rows_move_no_score(world: Path, tmp_path: Path) -> None:
         pd.testing.assert_frame_equal(*early, check_exact=True)
         assert len(early[0]) > 100
         assert not first.equals(second), "scores after the cut move"
+
+
+def test_a_changed_event_file_makes_the_artifact_old(world: Path, tmp_path: Path) -> None:
+    notes = tmp_path / "notes.csv"
+    found = []
+    for direction in (1, -1):
+        notes.write_text(f"date,symbol,direction\n2020-01-02,000001.SZ,{direction}\n")
+        settings = settings_of(world, *SMALL, f"+industry.events.revisions={notes}")
+        found.append(identity(industry.STAGE, settings, Workspace(world))["inputs"]["files"])
+    assert found[0] != found[1]
+    assert industry.STAGE.files(settings_of(world)) == ()
 
 
 def test_missing_prices_of_the_benchmark_are_named(world: Path) -> None:

@@ -11,11 +11,11 @@ from chain import run_stages, settings_of
 from fusion_factor.core.artifacts import read_manifest
 from fusion_factor.core.errors import ConfigError, DataError
 from fusion_factor.pipeline import STAGES
-from fusion_factor.stages.stage import Workspace, check_inputs, identity, is_current, run_stage
+from fusion_factor.stages.stage import Workspace, check_inputs, identity, is_current, needed, run_stage
 
 pytestmark = pytest.mark.slow
 
-LATE = ("scores", "evaluate", "rotate", "report")
+LATE = ("scores", "evaluate", "rotate", "industry", "report")
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def test_a_whole_run_has_every_artifact_with_its_manifest(tiny_run: Path) -> Non
         manifest = read_manifest(tiny_run / stage.artifact)
         assert manifest is not None, stage.name
         assert manifest["stage"] == stage.name
-        assert set(manifest["inputs"]) == set(stage.needs)
+        assert set(manifest["inputs"]) == set(needed(stage, settings_of(tiny_run)))
         assert manifest["ended"] >= manifest["started"]
     assert not list(tiny_run.glob(".*")), "nothing temporary is left"
 
@@ -48,7 +48,7 @@ def test_a_changed_value_reruns_its_stage_and_what_depends_on_it(copy: Path) -> 
     }
     assert current == {name: name != "scores" for name in STAGES}
     run_stage(STAGES["scores"], settings, workspace)
-    for name in ("evaluate", "rotate"):
+    for name in ("evaluate", "rotate", "industry"):
         assert not is_current(copy / name, identity(STAGES[name], settings, workspace)), name
 
 

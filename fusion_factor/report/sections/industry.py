@@ -11,7 +11,7 @@ from fusion_factor.report.blocks import Block, Column, Figure, Group, Note, Sect
 from fusion_factor.report.data import ReportData
 from fusion_factor.report.figures import Line, Panel, over_time
 from fusion_factor.report.industry_data import ROTATIONS, IndustryResults
-from fusion_factor.report.labels import industry_factor_label, score_colour
+from fusion_factor.report.labels import industry_factor_colour, industry_factor_label
 from fusion_factor.report.numbers import number, shown
 from fusion_factor.report.reading import part
 from fusion_factor.report.reshape import Floats, floats, on_dates, running_sum
@@ -19,6 +19,7 @@ from fusion_factor.report.reshape import Floats, floats, on_dates, running_sum
 MAIN = "composite"
 SCORES = {"ai": "AI score alone", "composite": "Composite alone", "mix": "Mix of both"}
 _COLOURS = {"ai": "fused", "composite": "industry", "mix": "lf"}
+_DOTS = "\u00a0…\u00a0"
 _ID, _TITLE, _SHORT = "industry", "Industry factors", "Industries"
 _EXPLAIN = (
     "Once a month every industry gets a value of each factor; RankIC is its rank correlation with the industries' "
@@ -63,28 +64,28 @@ def _table(results: IndustryResults) -> Block | None:
         for key in ("rank_ic", "icir", "positive", "q1", "q5", "rank_ic_std", "nw_t", "month_hit", "count"):
             row[key] = number(record[key])
         for key, kind in (("rank_ic", "pct1"), ("q5", "pct1")):
-            low, high = number(record[f"{key}_low"]), number(record[f"{key}_high"])
-            row[f"{key}_ends"] = None if low is None or high is None else f"{shown(low, kind)} … {shown(high, kind)}"
+            ends = [number(record[f"{key}_{end}"]) for end in ("low", "high")]
+            row[f"{key}_ends"] = None if None in ends else _DOTS.join(shown(end, kind) for end in ends)
         if ours:
             strong.append(len(rows))
         row["span"] = _span(record) if ours else None
-        colours.append(score_colour(str(record["factor"])) if ours else "")
+        colours.append(industry_factor_colour(str(record["factor"])) if ours else "")
         rows.append(row)
     columns = (
         Column("factor", "Factor"),
         Column("source", "Whose"),
         Column("rank_ic", "RankIC", "pct"),
-        Column("rank_ic_ends", "interval", "soft", "block bootstrap over the months"),
+        Column("rank_ic_ends", "interval", "text", "block bootstrap over the months"),
         Column("icir", "IC_IR", "pct", "mean / standard deviation of the months, not annualised"),
         Column("positive", "IC > 0", "pct"),
         Column("q1", "Q1 ann.", "pct", "worst fifth over all industries"),
         Column("q5", "Q5 ann.", "pct", "best fifth over all industries"),
-        Column("q5_ends", "interval", "soft", "block bootstrap over the months"),
+        Column("q5_ends", "interval", "text", "block bootstrap over the months"),
         Column("rank_ic_std", "Std of IC", "pct1"),
         Column("nw_t", "t (NW)", "num1"),
         Column("month_hit", "Months won", "pct1", "share of months in which Q5 beats all industries"),
         Column("count", "Months", "int"),
-        Column("span", "Months from, to", "soft"),
+        Column("span", "Years", "text"),
     )
     caption = (
         f"Published: {published.INDUSTRY_SOURCE}; quintile figures there look like excess over the equal-weight "
@@ -95,7 +96,7 @@ def _table(results: IndustryResults) -> Block | None:
 
 def _span(record: Mapping[Any, Any]) -> str | None:
     first, last = (shown(record[key], "date") for key in ("start", "end"))
-    return f"{first[:7]} … {last[:7]}" if len(first) >= 7 and len(last) >= 7 else None
+    return f"{first[:4]}{_DOTS}{last[:4]}" if len(first) >= 4 and len(last) >= 4 else None
 
 
 def _over_time(results: IndustryResults) -> list[Block]:
@@ -111,7 +112,11 @@ def _over_time(results: IndustryResults) -> list[Block]:
         hidden = name not in published.INDUSTRY
         lines.append(
             Line(
-                industry_factor_label(name), score_colour(name), running_sum(values), hidden=hidden, width=_width(name)
+                industry_factor_label(name),
+                industry_factor_colour(name),
+                running_sum(values),
+                hidden=hidden,
+                width=_width(name),
             )
         )
     spec = over_time(dates, [Panel("sum of RankIC", "num1", lines, digits=3, zero=True)])
