@@ -103,6 +103,20 @@ def draw_composite(rng: Random, params: dict[str, Any], names: list[str]) -> Non
             params["grid"] = "weekly"
 
 
+def make_weighted(rng: Random, params: dict[str, Any], names: list[str]) -> None:
+    """Bend a case so that families have the history of ICs that trailing weights take."""
+    for name in ("start", "end", "signal_dates", "phase", "families", "min_families"):
+        params.pop(name, None)
+    params |= {"grid": rng.choice(["weekly", "weekly", "every_n"]), "weighting": "icir", "min_members": 1}
+    params |= {"min_names": rng.choice([2, 3]), "min_weight_months": rng.choice([1, 2, 3])}
+    params["weight_months"] = rng.choice([2, 3, 5, 24])
+    params["factors"] = ["composite", *names]
+    if len(names) > 2 and some(rng, 0.5):
+        params["families"] = {"one": names[:-1], "two": names[-1:]}
+    if "window" in params:
+        params |= {"window": rng.choice([5, 8]), "min_crowding": 1}
+
+
 def draw_test(rng: Random, params: dict[str, Any], count: int) -> None:
     if some(rng, 0.6):
         params["test"] = True
@@ -156,9 +170,11 @@ def draw_long(rng: Random) -> tuple[dict[str, Any], dict[str, Rows]]:
 
 
 def draw_industry_case(rng: Random) -> tuple[dict[str, Any], dict[str, Rows]]:
-    names = draw_names(rng)
+    names, weighted = draw_names(rng), some(rng, 0.15)
+    if weighted:
+        names = rng.sample(rng.choice([PRICES, REPORTS, SINGLE]), rng.choice([2, 3]))
     sessions = draw_case_sessions(rng, names)
-    count = rng.choice([1, 2, 3, 4, 5, 5, 6, 6, 7, 12])
+    count = rng.choice([5, 6, 7] if weighted else [1, 2, 3, 4, 5, 5, 6, 6, 7, 12])
     codes = [f"8010{number:02d}" for number in range(1, count + 1)]
     if some(rng, 0.15):  # names whose byte order is not everybody's alphabetical order
         codes = [rng.choice([code, odd]) for code, odd in zip(codes, ["b", "A", "煤炭", "a", "NA", "Z"], strict=False)]
@@ -168,9 +184,12 @@ def draw_industry_case(rng: Random) -> tuple[dict[str, Any], dict[str, Rows]]:
     if with_prices:
         draw_price_parameters(rng, params, few=len(codes) < 4)
     draw_report_parameters(rng, params, names)
-    if some(rng, 0.5):
+    # with two or three industries z-scores of two factors cancel to sheer noise, which no two programs rank alike
+    if some(rng, 0.5) and (count > 3 or len(names) == 1):
         draw_composite(rng, params, names)
     draw_test(rng, params, len(codes))
+    if weighted:
+        make_weighted(rng, params, names)
     tables: dict[str, Rows] = {"sessions": [{"date": day} for day in sessions]}
     if with_prices or "test" in params or params.get("weighting") == "icir" or some(rng, 0.5):
         tables["index_prices"] = draw_industry_prices(rng, codes, sessions, with_prices or some(rng, 0.2))
@@ -184,7 +203,7 @@ def draw_industry_case(rng: Random) -> tuple[dict[str, Any], dict[str, Rows]]:
             tables["consensus"] = draw_consensus(rng, symbols, sessions)
         if any(name in names for name in REPORTS[1:]) or some(rng, 0.1):
             tables["financials"] = draw_financials(rng, symbols, sessions)
-    if some(rng, 0.2):
+    if some(rng, 0.2) and not weighted:
         draw_pool(rng, params, codes)
     return params, tables
 
