@@ -56,7 +56,7 @@ def work(settings: Settings, workspace: Workspace, folder: Path) -> Outcome:
     if picks.empty:
         raise DataError(
             f"text_portfolio: no month end has {options.refine.min_covered} covered names "
-            f"(text_portfolio.refine.min_covered); the most is {grid.most_covered}"
+            f"(text_portfolio.refine.min_covered) and a second factor; the most is {grid.most_covered} names"
         )
     picks.to_csv(folder / "picks.csv", index=False, date_format="%Y-%m-%d")
     params = with_dates(options, market, picks)

@@ -54,7 +54,8 @@ def portfolio_scores(
 ) -> pd.DataFrame:
     """Score table of the names that may be picked: date, symbol, score (the second factor), text (the factor).
 
-    A name must trade at the month end; with `exclude_st` it must not be under special treatment then.
+    A name must trade at the month end; with `exclude_st` it must not be under special treatment then. A month end on
+    which no name of the layer has the second factor gives no rows.
     """
     usable_gn = np.isfinite(prices.raw_tn[grid.at])
     if refine.exclude_st:
@@ -63,7 +64,9 @@ def portfolio_scores(
     enough_g = np.isfinite(factor_gn).sum(axis=1) >= refine.min_covered
     top_gn = top_layer(factor_gn, refine.layers, refine.least_names) & enough_g[:, None]
     second_gn = _second(grid, market, prices, fused, refine, factor_gn, top_gn)
-    score_gn = refined(top_gn, second_gn)
+    # without a second factor at all, as before the first fused score, nothing is known of how to choose
+    told_g = (np.isfinite(second_gn) & top_gn).any(axis=1)
+    score_gn = refined(top_gn & told_g[:, None], second_gn)
     g, n = np.nonzero(np.isfinite(score_gn))
     return pd.DataFrame(
         {

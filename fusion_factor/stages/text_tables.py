@@ -48,10 +48,11 @@ def with_ends(market: Market, prices: DailyPrices, gone_after: int) -> pd.DataFr
     stocks = market.table("stocks")
     there_tn = np.isfinite(market.dense("close"))
     last_n = len(there_tn) - 1 - there_tn[::-1].argmax(axis=0)
+    any_n = np.asarray(there_tn.any(axis=0))
     gone_n = last_n + gone_after
     ended = {
         symbol: market.sessions[t]
-        for symbol, t, any_price in zip(market.symbols, gone_n, np.asarray(there_tn.any(axis=0)), strict=True)
+        for symbol, t, any_price in zip(market.symbols, gone_n, any_n, strict=True)
         if any_price and t < len(there_tn)
     }
     end = stocks["symbol"].map(ended).astype("datetime64[s]")

@@ -15,10 +15,8 @@ from fusion_factor.stages.stage import Workspace
 from fusion_factor.stages.text_settings import portfolio_settings, text_settings
 
 ON = (
-    "data.reports=true", "text.enabled=true", "text.rolling.train_months=6", "text.rolling.use_months=6",
-    "text.rolling.min_train_rows=50", "text.rolling.classifier.penalties=[1.0]", "text.beside=[words]",
-    "text.encoder.dimensions=256", "text_portfolio.refine.by=simple", "text_portfolio.refine.layers=3",
-    "text_portfolio.refine.min_covered=10", "text_portfolio.portfolio.top_k=5", "text_portfolio.min_names=5",
+    "data.reports=true", "text.enabled=true", "text.beside=[words]", "text.encoder.dimensions=256",
+    "text_portfolio.refine.by=simple",
 )  # fmt: skip
 LAST = np.datetime64("2022-06-15")
 PINNED = f"text_portfolio.portfolio.end={LAST}"
@@ -165,3 +163,18 @@ def test_wrong_values_of_the_portfolio_are_refused(word: str, message: str, tmp_
 def test_every_stage_of_the_text_factor_is_in_the_pipeline_once() -> None:
     order = list(STAGES)
     assert order.index("text") < order.index("scores") < order.index("text_portfolio") < order.index("report")
+
+
+@pytest.mark.slow
+def test_the_text_factor_is_a_part_of_the_score_of_a_whole_run(tmp_path: Path) -> None:
+    names = ["simulate", "features", "train", "text", "scores", "evaluate", "rotate", "text_portfolio", "report"]
+    run_stages(tmp_path, names, "experiment=text")
+    scores = pd.read_parquet(tmp_path / "scores" / "scores.parquet")
+    assert 0.1 < scores["text"].notna().mean() < 1.0
+    by_hand = (scores["hf"].fillna(0) + 3 * scores["lf"] + scores["text"].fillna(0)) / 5
+    np.testing.assert_allclose(scores["score"], by_hand, rtol=0, atol=1e-12)
+    summary = pd.read_csv(tmp_path / "evaluate" / "summary.csv")
+    assert "text" in set(summary["score"])
+    page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+    assert '<section id="text">' in page
+    assert "published: BERT, to 2025-03-14" in page
