@@ -14,6 +14,7 @@ import json
 import os
 import platform
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -145,6 +146,15 @@ def make_run(root: Path) -> None:
     stream.fill(stream.positions[:-1])
 
 
+def forget_last_day(root: Path) -> None:
+    """As on a new day: no live scores of it, and its factors are not there yet."""
+    shutil.rmtree(root / "live", ignore_errors=True)
+    newest = max(path.name for path in (root / "features" / "sessions").glob("*.npz"))[:10]
+    if newest == max(path.stem for path in (root / "market" / "bars").iterdir()):
+        for path in (root / "features" / "sessions").glob(f"{newest}.*"):
+            path.unlink()
+
+
 def timed_command(root: Path) -> dict[str, float]:
     """Wall and processor seconds and peak memory of one `score`, in a process of its own."""
     words = [sys.executable, "-m", "fusion_factor.cli", "score", "date=latest", f"root={root}", "train.device=cpu"]
@@ -174,6 +184,7 @@ def main() -> None:
             )
             if made.returncode:
                 raise SystemExit("the store could not be made")
+        forget_last_day(root)
         first, again = timed_command(root), timed_command(root)
     found = {
         "names": options.names, "sessions": options.sessions, "new day": first, "same day again": again,

@@ -102,7 +102,8 @@ def test_a_mapped_market_takes_another_way_to_the_same_rows(tiny_run: Path) -> N
         sliced._made = sliced._sliced_prices()
         kept = np.isin(sliced.symbols, read.symbols)  # delisted long ago: no row in the window
         for name in ("close", "adj_factor", "volume", "pre_close"):
-            np.testing.assert_array_equal(read.dense(name), sliced.dense(name)[:, kept], name)
+            rows = slice(read.first_row, None)  # what was carried into the window is only read where it is needed
+            np.testing.assert_array_equal(read.dense(name)[rows], sliced.dense(name)[rows, kept], name)
 
 
 @pytest.fixture
