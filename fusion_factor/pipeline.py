@@ -8,8 +8,8 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from fusion_factor.stages import evaluate, features, report, rotate, scores, simulate, train
-from fusion_factor.stages.console import result_table
+from fusion_factor.stages import check, evaluate, features, report, rotate, scores, simulate, train
+from fusion_factor.stages.console import quality_table, result_table
 from fusion_factor.stages.settings import Settings, read_settings
 from fusion_factor.stages.settings_folder import conf_folder
 from fusion_factor.stages.stage import Stage, Workspace, check_inputs, run_stage
@@ -18,7 +18,7 @@ from fusion_factor.stages.sweep import sweep_command
 log = logging.getLogger("fusion_factor")
 
 STAGES: dict[str, Stage] = {
-    module.STAGE.name: module.STAGE for module in (simulate, features, train, scores, evaluate, rotate, report)
+    module.STAGE.name: module.STAGE for module in (simulate, check, features, train, scores, evaluate, rotate, report)
 }
 
 
@@ -35,12 +35,18 @@ def run_pipeline(command: str, settings: Settings, workspace: Workspace) -> None
     if command != "run":
         stages = [STAGES[command]]
     else:
-        stages = [stage for stage in STAGES.values() if not (mapped and stage.name == "simulate")]
+        left_out = {"simulate"} if mapped else set()
+        left_out |= set() if settings.raw["quality"]["in_run"] else {"check"}
+        stages = [stage for stage in STAGES.values() if stage.name not in left_out]
     check_settings(settings)
     for stage in stages:
         if command != "run":
             check_inputs(stage, settings, workspace, STAGES)
         run_stage(stage, settings, workspace)
+        if stage is check.STAGE:
+            if command == "check":
+                print(quality_table(workspace), flush=True)
+            check.refuse_errors(workspace)
     if command in ("run", "report", "evaluate", "rotate"):
         print(result_table(workspace), flush=True)
 

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 NODES = (
     "name", "root", "seed", "traceback", "data", "features", "networks", "train", "scores", "evaluate", "rotate",
-    "sweep",
+    "sweep", "quality",
 )  # fmt: skip
 
 
