@@ -41,7 +41,8 @@ def compare_bars(subject: Subject, limits: dict[str, float], *, progress: bool =
     bar_absent: a stock with a daily trade but none in its bars, of the stocks that have bars at some session. Value: 1.
     bar_orphan: a stock with trades in its bars but none in its daily row. Value: the bars' volume in shares.
     """
-    market, found = subject.market, defaultdict(_Found)
+    market = subject.market
+    found: dict[str, _Found] = defaultdict(_Found)
     days = market.bar_sessions
     every = subject.settings.bar_every
     chosen = days[(np.arange(len(days))[::-1] % every) == 0]
@@ -63,9 +64,10 @@ def _session(
     subject: Subject, t: int, bars: SessionBars, n: IntArray, limits: dict[str, float], found: dict[str, _Found]
 ) -> None:
     """Compare one session's bars with its daily rows."""
-    volume_s = np.nansum(bars.volume, axis=1, dtype=np.float64)
+    volume_s: FloatArray = np.asarray(np.nansum(bars.volume, axis=1, dtype=np.float64))
     traded = (n >= 0) & (volume_s > 0)
-    close_s, amount_s = _last_close(bars)[traded], np.nansum(bars.amount, axis=1, dtype=np.float64)[traded]
+    amount_s: FloatArray = np.asarray(np.nansum(bars.amount, axis=1, dtype=np.float64))[traded]
+    close_s = _last_close(bars)[traded]
     n, volume_s = n[traded], volume_s[traded]
     day = subject.traded[t, n]
     found["bar_orphan"].add(t, n, volume_s, ~day & (volume_s > limits.get("bar_orphan", 0.0)))

@@ -146,7 +146,7 @@ def _counts(name: str, flaws: Flaws, settings: CheckSettings) -> dict[str, Any]:
 
 def _skipped(name: str, settings: CheckSettings, reason: str) -> dict[str, Any]:
     empty = {"found": 0, "cells": 0, "looked_at": 0, "share": 0.0, "symbols": 0, "first": None, "last": None}
-    rest = {"smallest": None, "largest": None, "by_year": {}, "above": False, "skipped": reason}
+    rest: dict[str, Any] = {"smallest": None, "largest": None, "by_year": {}, "above": False, "skipped": reason}
     return {**_head(name, settings), **empty, **rest}
 
 

@@ -77,7 +77,7 @@ def unexplained_steps(subject: Subject, limit: float) -> Flaws:
         part_tn = _part_by_price(subject, step, before)
         large = np.abs(np.log(step)) >= np.log1p(subject.settings.least_step)
         looked_at = stepped & large & subject.traded
-        wrong = looked_at & (np.abs(part_tn) > limit)
+        wrong = looked_at & (part_tn > limit)
         if "pre_close" in subject.columns:
             given = valid_price(subject["pre_close"])
             off = np.abs(subject["pre_close"] - before / step)
