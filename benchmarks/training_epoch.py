@@ -4,6 +4,7 @@
     epoch     the Lightning module beside a bare torch loop over tensors made beforehand    (here)
     memory    the peak of a fit in a fresh process beside the panels' bytes                 (training_memory.py)
     limits    what the bare loop leaves of the processor, and what would win it back        (training_limits.py)
+    side_by_side  two fits on a thread each, beside one after the other on two threads      (there)
     qlib      TSDatasetH and the pytorch GRU, with --qlib                                   (training_beside_qlib.py)
 
 In `epoch` both sides train the same network on the same sessions in the same order with one thread, epoch by epoch in
@@ -100,7 +101,7 @@ def measure(kind: str, features: FeatureSet, fold: Fold, epochs: int) -> dict[st
     return {"first_epoch_ours_wall_s": ours[0][0], **compared(ours[1:], other[1:])}
 
 
-def parts(options: argparse.Namespace, folder: Path) -> dict[str, Callable[[str], dict[str, Any]]]:
+def measures_of(options: argparse.Namespace, folder: Path) -> dict[str, Callable[[str], dict[str, Any]]]:
     """What measures each part, by name: called with the kind of network."""
     fold = fold_of(options.dates)
     features = random_features(options.names, int(fold.use[-1]) + 12)
@@ -109,15 +110,12 @@ def parts(options: argparse.Namespace, folder: Path) -> dict[str, Callable[[str]
     def memory(kind: str) -> dict[str, Any]:
         return training_memory.measure(kind, options.memory_names, options.memory_sessions, folder)
 
-    def limits(kind: str) -> dict[str, Any]:
-        together = training_limits.side_by_side(kind, features, fold, 4, 3)
-        return {**training_limits.measure(kind, features, fold, repeats), "side_by_side": together}
-
     return {
         "batches": lambda kind: training_batches.measure(kind, features, fold, repeats),
         "epoch": lambda kind: measure(kind, features, fold, options.epochs),
         "memory": memory,
-        "limits": limits,
+        "limits": lambda kind: training_limits.measure(kind, features, fold, repeats),
+        "side_by_side": lambda kind: training_limits.side_by_side(kind, features, fold, 1, 2),
         "qlib": lambda kind: training_beside_qlib.measure(options.qlib, options.names, 12, options.epochs, folder),
     }
 
@@ -125,17 +123,18 @@ def parts(options: argparse.Namespace, folder: Path) -> dict[str, Callable[[str]
 def main() -> None:
     """Measure both networks, print what is found and write it down."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    defaults = {"names": 1000, "dates": 40, "epochs": 7, "memory-names": 1500, "memory-sessions": 1250}
+    defaults = {"names": 1000, "dates": 40, "epochs": 7, "memory-names": 1000, "memory-sessions": 2860}
     for option, default in defaults.items():
         parser.add_argument(f"--{option}", type=int, default=default)
     parser.add_argument("--qlib", metavar="PYTHON", help="an interpreter that has pyqlib")
-    names = ["batches", "epoch", "memory", "limits", "qlib"]
+    names = ["batches", "epoch", "memory", "limits", "side_by_side", "qlib"]
     parser.add_argument("--parts", nargs="+", choices=names, default=names)
     options = parser.parse_args()
     report: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    about = {"settings": vars(options), "machine": machine(), "versions": package_versions(), "commit": code_commit()}
+    sizes = {name: value for name, value in vars(options).items() if isinstance(value, int)}
+    about = {"settings": sizes, "machine": machine(), "versions": package_versions(), "commit": code_commit()}
     with tempfile.TemporaryDirectory() as folder, exact_arithmetic(1):
-        measures = parts(options, Path(folder))
+        measures = measures_of(options, Path(folder))
         for part in options.parts:
             kinds = ["hf"] if part == "qlib" else list(NETWORKS)
             if part == "qlib" and not options.qlib:
@@ -144,7 +143,7 @@ def main() -> None:
             report[part] = {**found, **about}
             for line in ratios(part, found):
                 print(line, flush=True)
-    RESULTS.write_text(json.dumps(report, indent=1) + "\n")
+            RESULTS.write_text(json.dumps(report, indent=1) + "\n")
 
 
 def ratios(path: str, found: dict[str, Any]) -> list[str]:

@@ -166,6 +166,11 @@ class Market(ABC):
     def truth(self) -> pd.DataFrame | None:
         """Score table of the true conditional expected return, or None."""
 
+    @property
+    def report_truth(self) -> pd.DataFrame | None:
+        """What the simulated reports really know: report_id, tone, event, drift; None where nobody knows."""
+        return None
+
     @abstractmethod
     def fingerprint(self) -> str:
         """A short hash that changes when anything in the data changes."""
@@ -191,15 +196,19 @@ class StoredMarket(Market):
     def symbols(self) -> npt.NDArray[Any]:  # type: ignore[override]
         return np.array(sorted(set(self.table("stock_prices")["symbol"])), dtype=object)
 
+    def file_of(self, name: str) -> Path:
+        """The file of a table, there or not."""
+        return self.folder / f"{name}.parquet"
+
     def has(self, name: str) -> bool:
-        return (self.folder / f"{name}.parquet").is_file()
+        return self.file_of(name).is_file()
 
     def table(self, name: str) -> pd.DataFrame:
         if name not in self._tables:
             if not self.has(name):
                 raise DataError(f"market folder {self.folder}: there is no table {name}")
             sessions = None if name == "sessions" else self.sessions
-            self._tables[name] = read_table(name, self.folder / f"{name}.parquet", sessions=sessions)
+            self._tables[name] = read_table(name, self.file_of(name), sessions=sessions)
         return self._tables[name]
 
     def dense(self, column: str) -> npt.NDArray[np.float64]:
@@ -270,6 +279,11 @@ class StoredMarket(Market):
     def truth(self) -> pd.DataFrame | None:
         path = self.folder / "truth.parquet"
         return read_table("scores", path, sessions=self.sessions) if path.is_file() else None
+
+    @property
+    def report_truth(self) -> pd.DataFrame | None:
+        path = self.folder / "report_truth.parquet"
+        return pd.read_parquet(path) if path.is_file() else None
 
     def fingerprint(self) -> str:
         if not hasattr(self, "_fingerprint"):

@@ -71,6 +71,11 @@ def write_page(sections: list[Section], out: str | Path, title: str, subtitle: s
     Path(out).write_text(html, encoding="utf-8")
 
 
+def page_of(sections: list[Section], title: str, subtitle: str) -> str:
+    """The HTML of a page of some sections, self-contained."""
+    return _within_target(sections, title, subtitle)[0]
+
+
 def as_json(sections: list[Section], title: str) -> str:
     """The page's content: sections with their blocks; missing values are null."""
     content = {"title": title, "sections": [plain(section) for section in sections]}

@@ -66,6 +66,60 @@ IMPLIED = {
     ),
 }  # fmt: skip
 
+# factor: the published table of industry factors; Q1 and Q5 look like excess over the equal-weight industries
+INDUSTRY_SOURCE = (
+    "Shenwan, industry rotation framework (2025-12-14): 31 level-1 industries, some 9 to 11 years of months"
+)
+INDUSTRY = {
+    "momentum_acceleration": {
+        "rank_ic": 0.0380,
+        "icir": 0.1258,
+        "positive": 0.5565,
+        "q1": -0.0311,
+        "q5": 0.0244,
+        "rank_ic_std": 0.302,
+    },
+    "consensus_fy2_3m": {
+        "rank_ic": 0.0617,
+        "icir": 0.2522,
+        "positive": 0.6303,
+        "q1": -0.0444,
+        "q5": 0.0277,
+        "rank_ic_std": 0.245,
+    },
+    "cash_flow_to_profit": {
+        "rank_ic": 0.0490,
+        "icir": 0.2501,
+        "positive": 0.5878,
+        "q1": -0.0217,
+        "q5": 0.0388,
+        "rank_ic_std": 0.196,
+    },
+    "composite": {
+        "rank_ic": 0.0989,
+        "icir": 0.4007,
+        "positive": 0.6726,
+        "q1": -0.0497,
+        "q5": 0.0721,
+        "rank_ic_std": 0.247,
+    },
+}
+# The 25 stocks of the text factor's top layer (METHOD 6.5); volatility and drawdown as positive shares.
+TEXT_SOURCE = "Huatai AI series no. 57 and 63 and weekly summaries: A-shares from 2009-01-23, monthly, over CSI 500"
+_TEXT_KEYS = ("annual_return", "annual_excess", "annual_volatility", "max_drawdown", "sharpe", "calmar")
+TEXT_PORTFOLIOS: dict[str, dict[str, float]] = {
+    "BERT, to 2025-03-14": dict(zip(_TEXT_KEYS, (0.4064, 0.3225, 0.2877, 0.4869, 1.41, 0.83), strict=True)),
+    "BERT, to 2024-06-14": dict(zip(_TEXT_KEYS, (0.4050, 0.3306, 0.2844, 0.4869, 1.42, 0.83), strict=True)),
+    "word counts, to 2022-06-30": {"annual_return": 0.4413, "sharpe": 1.48},
+}
+# year: (return, excess over CSI 500) of the BERT portfolio; 2024 to 06-14
+TEXT_YEARS = {
+    2009: (1.4378, 0.1775), 2010: (0.6344, 0.4995), 2011: (-0.1787, 0.2779), 2012: (0.3148, 0.3081),
+    2013: (1.0899, 0.7715), 2014: (0.4510, 0.0329), 2015: (1.2045, 0.5247), 2016: (0.1167, 0.2333),
+    2017: (0.3914, 0.4166), 2018: (-0.1646, 0.2954), 2019: (0.9890, 0.5587), 2020: (1.0501, 0.7359),
+    2021: (0.3062, 0.1573), 2022: (-0.0936, 0.1637), 2023: (0.0649, 0.1662), 2024: (0.0198, 0.0596),
+}  # fmt: skip
+
 # factor: (RankIC after its sign, ICIR)
 FACTORS = {
     "late_skew_ret": (0.0174, 0.31),

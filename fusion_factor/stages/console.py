@@ -9,11 +9,17 @@ import pandas as pd
 
 from fusion_factor.stages.stage import Workspace
 
-_PERCENT = {"rank_ic", "positive", "share_of_oracle", "annual_return", "annual_excess", "excess_max_drawdown", "ytd"}
-_COUNTS = {"count", "names", "found", "symbols"}
+_PERCENT = {
+    "rank_ic", "positive", "share_of_oracle", "annual_return", "annual_excess", "excess_max_drawdown", "ytd",
+    "rank_ic_low", "rank_ic_high", "q1", "q5", "accuracy", "majority", "annual_volatility", "max_drawdown",
+}  # fmt: skip
+_COUNTS = {"count", "names", "rows", "found", "symbols"}
 _SCORES = ("score", "rank_ic", "icir", "positive", "nw_t", "count", "names", "share_of_oracle")
+_INDUSTRY = ("factor", "source", "rank_ic", "rank_ic_low", "rank_ic_high", "icir", "positive", "q1", "q5", "count")
 _HEADS = {
     "rank_ic": "RankIC",
+    "rank_ic_low": "from",
+    "rank_ic_high": "to",
     "icir": "ICIR",
     "positive": "IC>0",
     "nw_t": "t (NW)",
@@ -24,6 +30,14 @@ _HEADS = {
     "excess_max_drawdown": "excess drawdown",
     "excess_sharpe": "excess Sharpe",
     "ytd": "year to date",
+    "rows": "events",
+    "auc": "AUC",
+    "direction_auc": "AUC of direction",
+    "tone_found": "tone found",
+    "annual_volatility": "volatility",
+    "max_drawdown": "drawdown",
+    "sharpe": "Sharpe",
+    "calmar": "Calmar",
 }
 
 
@@ -34,6 +48,12 @@ def result_table(workspace: Workspace) -> str:
         parts += _score_tables(workspace.folder("evaluate") / "summary.csv")
     if workspace.has("rotate"):
         parts.append(_strategy_table(workspace.folder("rotate")))
+    if workspace.has("industry"):
+        parts += _industry_table(workspace.folder("industry") / "table.csv")
+    if workspace.has("text"):
+        parts.append(_text_table(workspace.folder("text")))
+    if workspace.has("text_portfolio"):
+        parts.append(_portfolio_table(workspace.folder("text_portfolio")))
     if workspace.has("report"):
         parts.append(f"report: {workspace.folder('report') / 'report.html'}")
     return "\n\n".join(parts)
@@ -84,10 +104,49 @@ def _strategy_table(folder: Path) -> str:
     return f"rotations (excess: over the pool's own equal weight)\n{_table(rows, columns)}"
 
 
+def _industry_table(path: Path) -> list[str]:
+    """The composites and the factors with a published counterpart; nothing where the stage left everything out."""
+    if not path.is_file():
+        return []
+    table = pd.read_csv(path)
+    paired = set(table.loc[table["source"] == "published", "factor"])
+    rows = table[table["factor"].isin(paired) | table["factor"].str.startswith("composite")]
+    title = "industry factors, month to month (Q1, Q5: worst and best fifth over all industries, a year)"
+    return [f"{title}\n{_table(_records(rows), _INDUSTRY)}"]
+
+
+def _text_table(folder: Path) -> str:
+    """Each classifier of the text factor, out of sample."""
+    told = json.loads((folder / "judgement.json").read_text())
+    rows = [{"inputs": name, **figures} for name, figures in told["judged"].items()]
+    columns = ["inputs", "rows", "auc", "accuracy", "majority", "direction_auc", "tone_found"]
+    known = [name for name in columns if any(row.get(name) is not None for row in rows)]
+    title = f"text: {told['events']} events of {told['reports']} reports, scored {told['first']} to {told['last']}"
+    return f"{title}\n{_table(rows, known)}"
+
+
+def _portfolio_table(folder: Path) -> str:
+    """The portfolio of the text factor beside the published one (METHOD 6.5)."""
+    from fusion_factor.report.published import TEXT_PORTFOLIOS
+
+    ours = json.loads((folder / "metrics.json").read_text())
+    rank_ic = json.loads((folder / "factor" / "metrics.json").read_text())["rank_ic"]
+    rows = [{"portfolio": f"this run, {ours['base']} to {ours['end']}", **ours}]
+    rows += [{"portfolio": f"published: {name}", **figures} for name, figures in TEXT_PORTFOLIOS.items()]
+    columns = ["annual_return", "annual_excess", "annual_volatility", "max_drawdown", "sharpe", "calmar"]
+    months = f"RankIC of the factor {_cell('rank_ic', rank_ic['mean'])} over {rank_ic['count']} months"
+    return f"text portfolio ({months})\n{_table(rows, ['portfolio', *columns])}"
+
+
 def _table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> str:
     cells = [[_HEADS.get(name, name) for name in columns]]
     cells += [[_cell(name, row.get(name)) for name in columns] for row in rows]
-    widths = [max(len(line[k]) for line in cells) for k in range(len(columns))]
+    return text_table(cells)
+
+
+def text_table(cells: Sequence[Sequence[str]]) -> str:
+    """Lines of aligned columns, the first to the left, the others to the right."""
+    widths = [max(len(line[k]) for line in cells) for k in range(len(cells[0]))]
     return "\n".join(
         "  ".join(
             text.ljust(width) if k == 0 else text.rjust(width)

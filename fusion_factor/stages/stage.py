@@ -60,8 +60,12 @@ class Stage:
     """Which files are the result as later stages see it (logs and timings are not)."""
     resumes: bool = False
     """Whether unfinished work is kept and continued."""
+    needs_by: Callable[[Settings], tuple[str, ...]] = lambda settings: ()
+    """Further artifacts that the stage reads under some settings alone."""
     reuses: tuple[str, ...] = ()
     """Folders of a former artifact that the work looks into: each file there says itself what it was made from."""
+    enabled: Callable[[Settings], bool] = lambda settings: True
+    """Whether `run` has this stage; asked for by its name it is refused where it has not."""
 
 
 class Workspace:
@@ -109,7 +113,8 @@ def source_of_market(settings: Settings) -> str | None:
 
 def needed(stage: Stage, settings: Settings) -> tuple[str, ...]:
     """Artifacts that the stage reads under these settings: mapped files take the place of the market artifact."""
-    return tuple(name for name in stage.needs if name != "market" or settings.data["kind"] == "simulated")
+    names = (*stage.needs, *stage.needs_by(settings))
+    return tuple(name for name in names if name != "market" or settings.data["kind"] == "simulated")
 
 
 def identity(stage: Stage, settings: Settings, workspace: Workspace) -> dict[str, Any]:
@@ -141,18 +146,19 @@ def check_inputs(stage: Stage, settings: Settings, workspace: Workspace, stages:
         manifest = read_manifest(workspace.folder(artifact)) or {}
         made_with, asked = manifest.get("config", {}), {name: settings.raw[name] for name in maker.config}
         if made_with != asked:
-            where = _first_difference(made_with, asked)
+            where = first_difference(made_with, asked)
             raise ConfigError(
                 f"{artifact} in {workspace.folder(artifact)} was made with other settings ({where}): "
                 f"run `fusion-factor {maker.name}` with these settings first, or `fusion-factor run`"
             )
 
 
-def _first_difference(made: Any, asked: Any, path: str = "") -> str:
+def first_difference(made: Any, asked: Any, path: str = "") -> str:
+    """Where two trees of settings differ first, in words."""
     if isinstance(made, Mapping) and isinstance(asked, Mapping):
         for name in sorted({*made, *asked}):
             if made.get(name) != asked.get(name):
-                return _first_difference(made.get(name), asked.get(name), f"{path}.{name}" if path else str(name))
+                return first_difference(made.get(name), asked.get(name), f"{path}.{name}" if path else str(name))
     return f"{path}: {made!r} there, {asked!r} asked"
 
 

@@ -3,6 +3,7 @@
 Axes: t step in time order, b chosen symbol or row, f field, n symbol; in `rows_tk` t is the session, k the step.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from fusion_factor.features.feature_set import FIELDS, FeatureSet
 
 Positions = npt.NDArray[np.int64]
 VOLUME = FIELDS.index("volume")
+_RUN = 32
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,9 @@ class BarSeries:
         """As `standardise_ratios` gives the chosen within all_b, which are all names with inputs at t: z_tbf."""
         self._learn(t, all_b)
         x_tbf = self.of_session(t, chosen_b)
-        x_tbf.div_(_divisor(x_tbf[-1])).sub_(self._mean_stf[t][:, None])
-        return _finished(x_tbf.nan_to_num_(0.0, 0.0, 0.0).mul_(self._scale_stf[t][:, None]), clip)
+        _by_step(Tensor.sub_, x_tbf.div_(_divisor(x_tbf[-1])), self._mean_stf[t])
+        _by_step(Tensor.mul_, x_tbf.nan_to_num_(0.0, 0.0, 0.0), self._scale_stf[t])
+        return _finished(x_tbf, clip)
 
     def standardised_rows(self, t_b: Positions, names_b: Positions, clip: float, everybody: list[Tensor]) -> Tensor:
         """As `standardise_ratios` gives each row within its whole session, z_tbf.
@@ -142,6 +145,19 @@ def standardise_ratios(x_tbf: Tensor, clip: float) -> Tensor:
     """
     centred_tbf, moments = ratio_moments(x_tbf)
     return _finished(centred_tbf * moments.scale_tf[:, None], clip)
+
+
+def _by_step(operation: Callable[[Tensor, Tensor], Tensor], x_tbf: Tensor, values_tf: Tensor) -> None:
+    """x_tbf, contiguous, with values_tf at every b, in place; on the CPU in runs of rows.
+
+    An inner loop over six fields is too short for the processor's vectors: runs take a fifth of the time at 4,700 rows.
+    """
+    n_steps, n_rows, n_fields = x_tbf.shape
+    n_runs = n_rows // _RUN if x_tbf.device.type == "cpu" else 0
+    if n_runs:
+        runs = x_tbf[:, : n_runs * _RUN].view(n_steps, n_runs, _RUN * n_fields)
+        operation(runs, values_tf.repeat(1, _RUN)[:, None])
+    operation(x_tbf[:, n_runs * _RUN :], values_tf[:, None])
 
 
 def _finished(z_tbf: Tensor, clip: float) -> Tensor:

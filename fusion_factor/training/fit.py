@@ -41,7 +41,9 @@ class FitJob:
     """One fit as a parcel for another process: paths, positions and settings, no arrays of features.
 
     features     folder of a FeatureSet; it is memory-mapped, processes share its pages.
-    fingerprint  of that folder, so that weights fitted on other features are not taken for finished.
+    fingerprint  of that set, by which a process knows that it has it open.
+    known        of its sessions that the fold learns on, so that weights fitted on other features are not taken for
+                 finished, and those fitted before later sessions came are; None: the fingerprint.
     folder       of the results: checkpoints/, tensorboard/ and parts/ are written in it.
     """
 
@@ -54,6 +56,7 @@ class FitJob:
     folder: str
     device: str = "cpu"
     threads: int | None = 1
+    known: str | None = None
 
     @property
     def name(self) -> str:
@@ -85,9 +88,8 @@ class FitJob:
         fold = {part: getattr(self.fold, part).tolist() for part in ("train", "valid")}
         parts = (self.network.network, self.network.inputs, self.network.loss)
         code = [code_of(path) for part in parts for path in class_paths(part)]
-        return hash_of(
-            [self.network.as_dict(), asdict(self.settings), fold, self.seed, self.fingerprint, _own_code(), code]
-        )
+        known = self.fingerprint if self.known is None else self.known
+        return hash_of([self.network.as_dict(), asdict(self.settings), fold, self.seed, known, _own_code(), code])
 
 
 @dataclass(frozen=True)
@@ -230,7 +232,7 @@ def _about(
         "label_until": str(sessions[fold.valid[-1] + fold.reach]),
         "first_use": str(sessions[fold.use[0]]),
         "job": job_hash,
-        "features": job.fingerprint,
+        "features": job.fingerprint if job.known is None else job.known,
         "best_epoch": module.best_epoch,
         "objective": module.best_objective,
         "loss": module.best_loss,

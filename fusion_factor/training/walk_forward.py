@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from fusion_factor.core.artifacts import fingerprint, write_file
+from fusion_factor.core.artifacts import write_file
 from fusion_factor.core.errors import ConfigError, FusionFactorError
 from fusion_factor.features.feature_set import FeatureSet
 from fusion_factor.training.batches import WindowInputs
@@ -27,6 +27,7 @@ from fusion_factor.training.guard import Diary
 from fusion_factor.training.progress import WARNING, JobProgress, log
 from fusion_factor.training.recovery import files_of
 from fusion_factor.training.samples import usable_sessions
+from fusion_factor.training.session_digests import known_to, session_digests, whole
 from fusion_factor.training.settings import FitSettings, FoldSettings, NetworkSettings
 
 HISTORY_COLUMNS = ("fold", "seed", "epoch", "split", "task", "loss", "ic", "rank_ic")
@@ -78,7 +79,8 @@ def run(
     features     folder of a FeatureSet; it is memory-mapped by every process.
     folder       results: predictions/<network>.parquet (date, symbol, fold, seed, one column a task; by fold, seed,
                  date, symbol), checkpoints/<network>/foldNN_seedS.ckpt, history/<network>.csv, folds.json,
-                 tensorboard/. Fits that are finished there already are not done again.
+                 tensorboard/. Fits that are finished there already are not done again, also where the features have
+                 grown since: a fit is known by what it has learned from, not by what came later.
     workers      fits at the same time. None: one process a core on the CPU, one a device on CUDA, as many as fit on a
                  cluster. More than one a device share it, each with its own copy of the panels.
     device       auto, cpu, cuda or cuda:N; with `cuda` the fits take all devices of this machine in turn.
@@ -106,7 +108,8 @@ def run(
         network.name: _folds_of(feature_set, network, folds, network.own_fit(fit_settings).min_names)
         for network in networks
     }
-    mark = fingerprint(features)
+    digests = session_digests(feature_set)
+    mark = whole(feature_set, digests)
     devices = [device] if executor.kind != "processes" else spread(device)
     fits = [
         (network, fold, seed)
@@ -115,9 +118,12 @@ def run(
         for fold in by_network[network.name]
     ]
     jobs = [
-        FitJob(network, fold, seed, network.own_fit(fit_settings), str(features), mark, str(target), place)
+        FitJob(
+            network, fold, seed, network.own_fit(fit_settings), str(features), mark, str(target), place,
+            known=known_to(feature_set, digests, int(fold.valid[-1])),
+        )
         for (network, fold, seed), place in zip(fits, itertools.cycle(devices), strict=False)
-    ]
+    ]  # fmt: skip
     work: list[Any] = (
         jobs if checkpoints is None else [_with_weights(job, Path(checkpoints), feature_set) for job in jobs]
     )
