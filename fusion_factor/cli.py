@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 STAGES = {
     "run": "all of the below in order; what is unchanged is skipped",
     "simulate": "write the simulated A-share-like market",
+    "check": "look for flaws in the data: findings, counts, a page; errors above their limits exit 2",
     "features": "bars to the 27 intraday factors and the rolling daily, weekly, monthly bars",
     "train": "walk-forward training of the high- and low-frequency networks, and their predictions",
     "text": "analyst reports to a stock factor (text.enabled=true): events, encoder, classifier, monthly mean",

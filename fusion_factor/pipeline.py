@@ -10,6 +10,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from fusion_factor.core.errors import ConfigError
 from fusion_factor.stages import (
+    check,
     evaluate,
     features,
     industry,
@@ -21,7 +22,7 @@ from fusion_factor.stages import (
     text_portfolio,
     train,
 )
-from fusion_factor.stages.console import result_table
+from fusion_factor.stages.console import quality_table, result_table
 from fusion_factor.stages.live_drift import drift_command
 from fusion_factor.stages.live_inputs import live_settings
 from fusion_factor.stages.live_picks import picks_command
@@ -35,7 +36,10 @@ log = logging.getLogger("fusion_factor")
 
 STAGES: dict[str, Stage] = {
     module.STAGE.name: module.STAGE
-    for module in (simulate, features, train, text, scores, evaluate, rotate, industry, text_portfolio, report)
+    for module in (
+        *(simulate, check, features, train, text, scores),
+        *(evaluate, rotate, industry, text_portfolio, report),
+    )
 }
 
 
@@ -69,14 +73,18 @@ def run_pipeline(command: str, settings: Settings, workspace: Workspace) -> None
         if not stages[0].enabled(settings):
             raise ConfigError(f"{command}: is not part of this run (text.enabled is false)")
     else:
-        stages = [
-            each for each in STAGES.values() if each.enabled(settings) and not (mapped and each.name == "simulate")
-        ]
+        left_out = {"simulate"} if mapped else set()
+        left_out |= set() if settings.raw["quality"]["in_run"] else {"check"}
+        stages = [each for each in STAGES.values() if each.enabled(settings) and each.name not in left_out]
     check_settings(settings)
     for stage in stages:
         if command != "run":
             check_inputs(stage, settings, workspace, STAGES)
         run_stage(stage, settings, workspace)
+        if stage is check.STAGE:
+            if command == "check":
+                print(quality_table(workspace), flush=True)
+            check.refuse_errors(workspace)
     if command in ("run", "report", "evaluate", "rotate", "industry", "text", "text_portfolio"):
         print(result_table(workspace), flush=True)
 

@@ -13,7 +13,7 @@ _PERCENT = {
     "rank_ic", "positive", "share_of_oracle", "annual_return", "annual_excess", "excess_max_drawdown", "ytd",
     "rank_ic_low", "rank_ic_high", "q1", "q5", "accuracy", "majority", "annual_volatility", "max_drawdown",
 }  # fmt: skip
-_COUNTS = {"count", "names", "rows"}
+_COUNTS = {"count", "names", "rows", "found", "symbols"}
 _SCORES = ("score", "rank_ic", "icir", "positive", "nw_t", "count", "names", "share_of_oracle")
 _INDUSTRY = ("factor", "source", "rank_ic", "rank_ic_low", "rank_ic_high", "icir", "positive", "q1", "q5", "count")
 _HEADS = {
@@ -57,6 +57,17 @@ def result_table(workspace: Workspace) -> str:
     if workspace.has("report"):
         parts.append(f"report: {workspace.folder('report') / 'report.html'}")
     return "\n\n".join(parts)
+
+
+def quality_table(workspace: Workspace) -> str:
+    """The checks that found something, and the path of their page."""
+    folder = workspace.folder("quality")
+    summary = json.loads((folder / "summary.json").read_text())
+    found = [row for row in summary["checks"] if row["found"]]
+    rows = [{**row, "of": row["share"], "": "above what is allowed" if row["above"] else ""} for row in found]
+    columns = ("check", "severity", "found", "of", "allowed", "symbols", "first", "last", "")
+    size = f"{summary['rows']} rows of {summary['symbols']} stocks, {summary['sessions']} sessions"
+    return f"data quality of {size}\n{_table(rows, columns)}\n\nreport: {folder / 'report.html'}"
 
 
 def _score_tables(path: Path) -> list[str]:
@@ -152,4 +163,6 @@ def _cell(name: str, value: Any) -> str:
         return value
     if name in _COUNTS:
         return f"{value:.0f}"
+    if name in ("of", "allowed"):
+        return f"{value:.3%}"
     return f"{value:.2%}" if name in _PERCENT else f"{value:.2f}"

@@ -101,7 +101,7 @@ class Workspace:
 
 
 def _maker(artifact: str) -> str:
-    return {"market": "simulate"}.get(artifact, artifact)
+    return {"market": "simulate", "quality": "check"}.get(artifact, artifact)
 
 
 def source_of_market(settings: Settings) -> str | None:
