@@ -44,6 +44,8 @@ def winsorised(values_dn: FloatArray, tail: float) -> FloatArray:
     if tail == 0.0:
         return values_dn
     some = np.isfinite(values_dn).any(axis=1)
+    if not some.any():
+        return values_dn
     out_dn = values_dn.copy()
     low, high = np.nanquantile(values_dn[some], [tail, 1.0 - tail], axis=1, keepdims=True)
     out_dn[some] = np.clip(values_dn[some], low, high)

@@ -148,6 +148,7 @@ def test_ranks_become_normal_quantiles() -> None:
 def test_tails_and_medians() -> None:
     values = np.array([[0.0, 1.0, 2.0, 3.0, 100.0]])
     np.testing.assert_allclose(industry.winsorised(values, 0.25), [[1.0, 1.0, 2.0, 3.0, 3.0]])
+    np.testing.assert_array_equal(industry.winsorised(np.full((2, 3), np.nan), 0.25), np.full((2, 3), np.nan))
     assert industry.with_median(values, list("abcde"), ["e"]).tolist() == [[0.0, 1.0, 2.0, 3.0, 1.5]]
     with pytest.raises(ConfigError, match="median_for: f"):
         industry.with_median(values, list("abcde"), ["f"])
