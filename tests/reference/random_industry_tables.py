@@ -125,7 +125,7 @@ def draw_consensus(rng: Random, symbols: list[str], sessions: list[str]) -> Rows
     years = range(begin.year - 1, begin.year + span // 365 + 4)
     for symbol in symbols:
         scale = 10 ** rng.uniform(6, 9)
-        if some(rng, 0.05):
+        if some(rng, 0.05) and len(symbols) > 5:
             continue
         for year in years:
             step = rng.randint(1, every)
