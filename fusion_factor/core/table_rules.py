@@ -62,8 +62,8 @@ def _amount(name: str, optional: bool = False, market_only: bool = False) -> Col
     return Column(name, "number", optional=optional, at_least=0.0, market_only=market_only)
 
 
-def _number(name: str) -> Column:
-    return Column(name, "number")
+def _number(name: str, optional: bool = False) -> Column:
+    return Column(name, "number", optional=optional)
 
 
 BOARDS = ("main", "chinext", "star", "bse")
@@ -149,6 +149,20 @@ TABLES: dict[str, Table] = {
             ),
             ("symbol", "period_end", "announce_date"),
             quarter_ends=("period_end",),
+        ),
+        Table(
+            "reports",
+            (
+                _text("report_id"),
+                Column("date", "date", filled=True),
+                Column("time", "text", optional=True),
+                Column("symbol", "text", filled=True),
+                *(_text(name) for name in ("broker", "analyst", "title", "abstract")),
+                *(_number(name, optional=True) for name in ("forecast_fy1", "forecast_fy2")),
+                *(_number(name, optional=True) for name in ("previous_fy1", "previous_fy2", "fiscal_year")),
+                *(Column(name, "text", optional=True) for name in ("rating", "attention", "forecast_action")),
+            ),
+            ("report_id",),
         ),
         Table(
             "nav",

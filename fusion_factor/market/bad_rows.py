@@ -111,7 +111,7 @@ def bad_financials(frame: pd.DataFrame) -> list[Finding]:
     found = [Finding("announced before its period was over", early, _words(frame, *key))]
     found += _key_twice(frame, key, money)
     years = frame["period_end"].dt.month / 12.0
-    size = {name: _Usual(frame, frame[name].abs() / years, "announce_date") for name in money}
+    size = {name: Usual(frame, frame[name].abs() / years, "announce_date") for name in money}
     for name in money:
 
         def wrong(earlier: bool, name: str = name) -> Rows:
@@ -138,7 +138,7 @@ def bad_consensus(frame: pd.DataFrame) -> list[Finding]:
         Finding(f"a forecast for a year more than {_FAR_AHEAD} ahead", ahead > _FAR_AHEAD, words),
         *_key_twice(frame, key, ["net_profit"]),
     ]
-    size = _Usual(frame, frame["net_profit"].abs(), "date")
+    size = Usual(frame, frame["net_profit"].abs(), "date")
 
     def wrong(earlier: bool) -> Rows:
         own = size.ratio(earlier)
@@ -147,7 +147,7 @@ def bad_consensus(frame: pd.DataFrame) -> list[Finding]:
     return found + _in_another_unit(frame, "net_profit", key, wrong)
 
 
-class _Usual:
+class Usual:
     """How large a figure usually is at its company: the median of its other rows, of those before it, or of all."""
 
     def __init__(self, frame: pd.DataFrame, values: pd.Series, known: str) -> None:
@@ -159,7 +159,7 @@ class _Usual:
         order = np.lexsort((frame[known].to_numpy(), codes))
         who = codes[order]
         place = np.arange(len(who)) - np.flatnonzero(np.r_[True, np.diff(who) != 0])[who]  # among the company's rows
-        wide = np.full((who[-1] + 1, int(place.max()) + 2), np.nan)
+        wide = np.full((who[-1] + 1, max(int(place.max()) + 2, EARLIER_ROWS)), np.nan)
         wide[who, place + 1] = self.values[order]  # a column later: what a row may look at ends before it
         before = bn.move_median(wide, window=wide.shape[1], min_count=EARLIER_ROWS, axis=1)
         self._usual[1, order] = before[who, place]

@@ -27,7 +27,7 @@ from fusion_factor.market.hours import ASHARE, Hours
 from fusion_factor.market.level2 import SessionTicks
 from fusion_factor.market.level2_files import open_ticks
 from fusion_factor.market.mapping import TableMap, choice, files_fingerprint, parse_table, refuse_unknown
-from fusion_factor.market.pool_files import build_pool, clamp, parse_pool
+from fusion_factor.market.pool_files import build_pool, clamp, parse_pool, within
 from fusion_factor.market.prices import (
     PriceGrid,
     add_factors,
@@ -41,7 +41,9 @@ from fusion_factor.market.reading import add_boards, read_mapped
 from fusion_factor.market.store import Market, Pool, SessionArray, SessionBars
 from fusion_factor.market.symbols import INSIDE
 
-_SOURCES = ("sessions", "stock_prices", "stocks", "st", "industry", "caps", "benchmark", "consensus", "financials")
+_SOURCES = (
+    "sessions", "stock_prices", "stocks", "st", "industry", "caps", "benchmark", "consensus", "financials", "reports",
+)  # fmt: skip
 _KEYS = (
     "kind",
     "name",
@@ -205,6 +207,8 @@ class FilesMarket(Market):
             frame = frame[frame["in_date"] <= pd.Timestamp(self.sessions[-1])]
         if name in SIFTED:
             frame, self._remarks[name] = read_fundamentals(name, frame, self.maps[name])
+        if name in _SPELLS and self.maps[name].within is not None:
+            frame = within(frame, self.maps[name], f"table {name}")
         if name == "benchmark":
             days = frame["date"].to_numpy().astype("datetime64[D]")
             frame = frame[(days >= self.sessions[0]) & (days <= self.sessions[-1])].reset_index(drop=True)
@@ -329,6 +333,7 @@ class FilesMarket(Market):
             maps = [*self.maps.values()]
             for pool in self.pool_maps.values():
                 maps += [*pool.prices, *(pool.members if isinstance(pool.members, tuple) else ())]
+            maps += [table.within for table in maps if table.within is not None]
             files = {file for table in maps for file in table.files}
             if self._bars is not None:
                 files |= set(self._bars.table.files)
@@ -342,6 +347,8 @@ class FilesMarket(Market):
 def _parsed(name: str, given: Mapping[str, Any], folder: Path) -> TableMap:
     """One table's description; our names must be columns of that table."""
     table = parse_table(name, given, folder)
+    if table.within is not None and name not in _SPELLS:
+        raise ConfigError(f"table {name}: within is for spells only ({', '.join(_SPELLS)} and members of pools)")
     known = ("symbol", "date", "adj_factor") if name == "adj_factor" else tuple(c.name for c in TABLES[name].columns)
     for column in (*table.columns, *table.constants):
         if column not in (*known, *_EXTRA_COLUMNS.get(name, ())):

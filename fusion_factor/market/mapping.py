@@ -79,7 +79,8 @@ class SpellRule:
 class TableMap:
     """One mapped table. `columns` and `constants` are keyed by our names, `where` and `suspended` speak of their
     columns. `on_bad`: what becomes of rows that cannot be right; `basis`: which of several bases of accounts to use,
-    the first where a company starts with two."""
+    the first where a company starts with two; `within`: spells (symbol, in_date, out_date) that cut these to the times
+    when a symbol is inside, such as the members of a broad index."""
 
     name: str
     files: tuple[Path, ...]
@@ -98,6 +99,7 @@ class TableMap:
     separator: str = ","
     on_bad: str = ""
     basis: tuple[str, ...] = ()
+    within: "TableMap | None" = None
 
     def scale(self, column: str) -> float:
         """What a number of theirs is multiplied by to become ours (adj_factor: -1 means divide 1 by it)."""
@@ -119,9 +121,15 @@ def choice(value: Any, choices: Sequence[Any], where: str) -> Any:
     return value
 
 
-def find_files(path: str, folder: Path, where: str) -> tuple[Path, ...]:
-    """The files that a path or pattern names, relative to `folder`, sorted by name. Raises DataError when there is
-    none."""
+def find_files(path: str | Sequence[str], folder: Path, where: str) -> tuple[Path, ...]:
+    """The files that a path or pattern names, relative to `folder`, sorted by name; of several, those of each in turn.
+
+    Raises DataError when there is none.
+    """
+    if not isinstance(path, str):
+        if not path:
+            raise ConfigError(f"{where}: path is an empty list")
+        return tuple(dict.fromkeys(file for one in path for file in find_files(str(one), folder, where)))
     pattern = str(folder / path)
     found = sorted(Path(p) for p in glob.glob(pattern, recursive=True) if Path(p).is_file())
     if not found:
@@ -191,18 +199,23 @@ def _parse_basis(given: Any, where: str) -> tuple[str, ...]:
     return tuple(given)
 
 
+def _path(given: Any) -> str | list[str]:
+    """A path, or several of one form."""
+    return [str(one) for one in given] if isinstance(given, list | tuple) else str(given)
+
+
 def parse_table(name: str, given: Mapping[str, Any], folder: Path) -> TableMap:
     """The description of one table. Raises ConfigError for a key or word that is not known, DataError for a missing
     file."""
     where = f"table {name}"
     known = ["path", "columns", "constants", "units", "symbols", "exchange", "exchange_column", "dates", "where"]
     own = (["on_bad"] if name in ON_BAD else []) + (["basis"] if name == "financials" else [])
-    refuse_unknown(given, [*known, "suspended", "fill", "spells", "encoding", "separator", *own], where)
+    refuse_unknown(given, [*known, "suspended", "fill", "spells", "encoding", "separator", "within", *own], where)
     if "path" not in given:
         raise ConfigError(f"{where}: path is missing")
     return TableMap(
         name=name,
-        files=find_files(str(given["path"]), folder, where),
+        files=find_files(_path(given["path"]), folder, where),
         columns={
             ours: _parse_column(ours, theirs, where)
             for ours, theirs in (given.get("columns") or {}).items()
@@ -224,4 +237,5 @@ def parse_table(name: str, given: Mapping[str, Any], folder: Path) -> TableMap:
         if "on_bad" in given
         else ON_BAD.get(name, ""),
         basis=_parse_basis(given.get("basis"), where),
+        within=parse_table(f"{name}.within", given["within"], folder) if given.get("within") else None,
     )

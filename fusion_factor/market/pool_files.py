@@ -13,7 +13,7 @@ from fusion_factor.core.errors import ConfigError, DataError
 from fusion_factor.core.spells import cover
 from fusion_factor.core.tables import check_table
 from fusion_factor.market.baskets import BasketRule, Constituents, basket_prices, parse_rule
-from fusion_factor.market.dated import intervals_to_spells, join_members, snapshots_to_spells
+from fusion_factor.market.dated import cut_to, intervals_to_spells, join_members, snapshots_to_spells
 from fusion_factor.market.mapping import TableMap, choice, find_files, parse_table, refuse_unknown
 from fusion_factor.market.reading import read_mapped
 from fusion_factor.market.store import Pool
@@ -186,10 +186,13 @@ def _joined(
                 raise ConfigError(f"{where}: column {name} is not mapped")
         frame = frame.astype({"code": object, "symbol": object})
         frame = frame if priced is None else frame[frame["code"].isin(priced)]
+        if table.within is not None and table.spells.kind != "intervals":
+            raise ConfigError(f"{where}: within is for intervals only, not for {table.spells.kind}")
         if table.spells.kind == "snapshots":
             lists.append(frame.assign(backfill=table.spells.backfill))
         elif table.spells.kind == "intervals":
-            intervals.append(intervals_to_spells(frame, table.spells, where))
+            spells = intervals_to_spells(frame, table.spells, where)
+            intervals.append(spells if table.within is None else within(spells, table, where))
         else:
             raise ConfigError(f"{where}: spells.kind must be intervals or snapshots, not {table.spells.kind}")
     if not lists:
@@ -200,6 +203,18 @@ def _joined(
     if rows["backfill"].any():
         remarks.append(_backfilled(rows, sessions))
     return join_members(intervals, snapshots_to_spells(rows, where, sessions[0]))
+
+
+def within(frame: pd.DataFrame, table: TableMap, where: str) -> pd.DataFrame:
+    """Spells cut to the times when their symbol is inside the spells of `table.within`."""
+    assert table.within is not None  # callers look
+    if table.within.spells.kind != "intervals":
+        raise ConfigError(f"{where}: within: spells.kind must be intervals, not {table.within.spells.kind}")
+    inside = read_mapped(table.within)
+    for name in ("symbol", "in_date"):
+        if name not in inside:
+            raise ConfigError(f"{where}: within: column {name} is not mapped")
+    return cut_to(frame, intervals_to_spells(inside, table.within.spells, f"{where}: within"))
 
 
 def _backfilled(rows: pd.DataFrame, sessions: npt.NDArray[np.datetime64]) -> str:

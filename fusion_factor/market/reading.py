@@ -14,6 +14,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from fusion_factor.core.errors import DataError
+from fusion_factor.core.table_rules import TABLES
 from fusion_factor.market.cells import keep_rows, to_dates, to_numbers, to_text
 from fusion_factor.market.mapping import Column, TableMap
 from fusion_factor.market.stamps import to_minutes, to_stamps
@@ -22,6 +23,12 @@ from fusion_factor.market.symbols import board_of, exchange_of, translate
 TEXT = ("symbol", "code", "industry", "board", "exchange", "basis")
 DATES = ("date", "in_date", "out_date", "list_date", "delist_date", "announce_date", "period_end")
 BATCH_ROWS = 1 << 20
+_REPORT_TEXT = tuple(column.name for column in TABLES["reports"].columns if column.kind == "text")
+
+
+def is_text(name: str, table: TableMap) -> bool:
+    """Whether our column is text: `time` is one in a table of reports, and minutes in one of bars."""
+    return name in TEXT or (table.name == "reports" and name in _REPORT_TEXT)
 
 
 def read_mapped(table: TableMap) -> pd.DataFrame:
@@ -93,7 +100,8 @@ def _csv_options(
 
 def _csv_types(table: TableMap, wanted: Sequence[str]) -> dict[str, pa.DataType]:
     """Numbers of ours are read as float64; all the rest (text, dates, what filters look at) as text."""
-    numbers = {c.source for ours, c in table.columns.items() if ours not in (*TEXT, *DATES, "datetime", "time")}
+    others = (*DATES, "datetime", "time")
+    numbers = {c.source for ours, c in table.columns.items() if ours not in others and not is_text(ours, table)}
     filtered = {f.column for f in (*table.where, *table.suspended)}
     return {name: pa.float64() if name in numbers - filtered else pa.string() for name in wanted}
 
@@ -151,7 +159,7 @@ def to_ours(raw: pa.Table, table: TableMap) -> pd.DataFrame:
 def _our_column(raw: pa.Table, name: str, column: Column, table: TableMap) -> pd.Categorical | np.ndarray:
     where = f"table {table.name}: column {column.source}"
     cells = raw[column.source]
-    if name in TEXT:
+    if is_text(name, table):
         text = to_text(cells, where)
         return symbols_of(text, raw, table) if name == "symbol" else text
     if name in DATES:

@@ -19,6 +19,7 @@ SCORES = {
     "ew27": "Equal-weighted 27",
     "reversal20": "20-session reversal",
     "oracle": "Oracle",
+    "text": "Text factor",
 }
 MEANINGS = {
     "fused": "the high-frequency and the low-frequency score together",
@@ -30,6 +31,7 @@ MEANINGS = {
     "ridge": "linear model on the last inputs of the same windows, same folds",
     "ew27": "plain mean of the 27 signed, standardised intraday factors",
     "reversal20": "minus the return of the last 20 sessions",
+    "text": "mean score of the analyst reports of the past three months; stocks without any have none",
     "oracle": "the signal that the simulated market was built with",
 }
 BASELINES = ("ew27", "reversal20", "ridge", "lightgbm")

@@ -19,7 +19,7 @@ from fusion_factor.report.reshape import floats
 MIXED_COLUMNS = {"score", "seed"}
 TEXT_COLUMNS = {
     "label", "network", "factor", "code", "status", "split", "task", "name", "reading", "universe", "figure", "side",
-    "reason", "variant", "target", "rhythm", "source",
+    "reason", "variant", "target", "rhythm", "source", "inputs", "class",
 }  # fmt: skip
 DATE_COLUMNS = {"date", "signal", "execution", "start", "end"}
 

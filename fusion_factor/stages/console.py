@@ -11,9 +11,9 @@ from fusion_factor.stages.stage import Workspace
 
 _PERCENT = {
     "rank_ic", "positive", "share_of_oracle", "annual_return", "annual_excess", "excess_max_drawdown", "ytd",
-    "rank_ic_low", "rank_ic_high", "q1", "q5",
+    "rank_ic_low", "rank_ic_high", "q1", "q5", "accuracy", "majority", "annual_volatility", "max_drawdown",
 }  # fmt: skip
-_COUNTS = {"count", "names"}
+_COUNTS = {"count", "names", "rows", "found", "symbols"}
 _SCORES = ("score", "rank_ic", "icir", "positive", "nw_t", "count", "names", "share_of_oracle")
 _INDUSTRY = ("factor", "source", "rank_ic", "rank_ic_low", "rank_ic_high", "icir", "positive", "q1", "q5", "count")
 _HEADS = {
@@ -30,6 +30,14 @@ _HEADS = {
     "excess_max_drawdown": "excess drawdown",
     "excess_sharpe": "excess Sharpe",
     "ytd": "year to date",
+    "rows": "events",
+    "auc": "AUC",
+    "direction_auc": "AUC of direction",
+    "tone_found": "tone found",
+    "annual_volatility": "volatility",
+    "max_drawdown": "drawdown",
+    "sharpe": "Sharpe",
+    "calmar": "Calmar",
 }
 
 
@@ -42,9 +50,24 @@ def result_table(workspace: Workspace) -> str:
         parts.append(_strategy_table(workspace.folder("rotate")))
     if workspace.has("industry"):
         parts += _industry_table(workspace.folder("industry") / "table.csv")
+    if workspace.has("text"):
+        parts.append(_text_table(workspace.folder("text")))
+    if workspace.has("text_portfolio"):
+        parts.append(_portfolio_table(workspace.folder("text_portfolio")))
     if workspace.has("report"):
         parts.append(f"report: {workspace.folder('report') / 'report.html'}")
     return "\n\n".join(parts)
+
+
+def quality_table(workspace: Workspace) -> str:
+    """The checks that found something, and the path of their page."""
+    folder = workspace.folder("quality")
+    summary = json.loads((folder / "summary.json").read_text())
+    found = [row for row in summary["checks"] if row["found"]]
+    rows = [{**row, "of": row["share"], "": "above what is allowed" if row["above"] else ""} for row in found]
+    columns = ("check", "severity", "found", "of", "allowed", "symbols", "first", "last", "")
+    size = f"{summary['rows']} rows of {summary['symbols']} stocks, {summary['sessions']} sessions"
+    return f"data quality of {size}\n{_table(rows, columns)}\n\nreport: {folder / 'report.html'}"
 
 
 def _score_tables(path: Path) -> list[str]:
@@ -92,10 +115,38 @@ def _industry_table(path: Path) -> list[str]:
     return [f"{title}\n{_table(_records(rows), _INDUSTRY)}"]
 
 
+def _text_table(folder: Path) -> str:
+    """Each classifier of the text factor, out of sample."""
+    told = json.loads((folder / "judgement.json").read_text())
+    rows = [{"inputs": name, **figures} for name, figures in told["judged"].items()]
+    columns = ["inputs", "rows", "auc", "accuracy", "majority", "direction_auc", "tone_found"]
+    known = [name for name in columns if any(row.get(name) is not None for row in rows)]
+    title = f"text: {told['events']} events of {told['reports']} reports, scored {told['first']} to {told['last']}"
+    return f"{title}\n{_table(rows, known)}"
+
+
+def _portfolio_table(folder: Path) -> str:
+    """The portfolio of the text factor beside the published one (METHOD 6.5)."""
+    from fusion_factor.report.published import TEXT_PORTFOLIOS
+
+    ours = json.loads((folder / "metrics.json").read_text())
+    rank_ic = json.loads((folder / "factor" / "metrics.json").read_text())["rank_ic"]
+    rows = [{"portfolio": f"this run, {ours['base']} to {ours['end']}", **ours}]
+    rows += [{"portfolio": f"published: {name}", **figures} for name, figures in TEXT_PORTFOLIOS.items()]
+    columns = ["annual_return", "annual_excess", "annual_volatility", "max_drawdown", "sharpe", "calmar"]
+    months = f"RankIC of the factor {_cell('rank_ic', rank_ic['mean'])} over {rank_ic['count']} months"
+    return f"text portfolio ({months})\n{_table(rows, ['portfolio', *columns])}"
+
+
 def _table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> str:
     cells = [[_HEADS.get(name, name) for name in columns]]
     cells += [[_cell(name, row.get(name)) for name in columns] for row in rows]
-    widths = [max(len(line[k]) for line in cells) for k in range(len(columns))]
+    return text_table(cells)
+
+
+def text_table(cells: Sequence[Sequence[str]]) -> str:
+    """Lines of aligned columns, the first to the left, the others to the right."""
+    widths = [max(len(line[k]) for line in cells) for k in range(len(cells[0]))]
     return "\n".join(
         "  ".join(
             text.ljust(width) if k == 0 else text.rjust(width)
@@ -112,4 +163,6 @@ def _cell(name: str, value: Any) -> str:
         return value
     if name in _COUNTS:
         return f"{value:.0f}"
+    if name in ("of", "allowed"):
+        return f"{value:.3%}"
     return f"{value:.2%}" if name in _PERCENT else f"{value:.2f}"

@@ -27,9 +27,10 @@ from fusion_factor.scores import (
     write_weights,
 )
 from fusion_factor.stages.markets import market_of
-from fusion_factor.stages.scores_fusion import Fusion, check_parts, network_names, read_predictions
+from fusion_factor.stages.scores_fusion import TEXT, Fusion, check_parts, network_names, read_predictions
 from fusion_factor.stages.settings import Settings, typed
 from fusion_factor.stages.stage import Outcome, Stage, Workspace
+from fusion_factor.stages.text_settings import text_enabled
 
 log = logging.getLogger("fusion_factor")
 
@@ -81,7 +82,8 @@ def work(settings: Settings, workspace: Workspace, folder: Path) -> Outcome:
     features = FeatureSet.load(workspace.folder("features"), mmap=True)
     market = market_of(settings, workspace)
     predictions = read_predictions(workspace.folder("train"))
-    fusion = Fusion.of(predictions, features, options.fuse, network_names(settings))
+    further = text_part(workspace, features) if settings.raw["text"]["enabled"] else {}
+    fusion = Fusion.of(predictions, features, options.fuse, network_names(settings), further)
     fused = fusion.weighted(options.fuse)
     columns = fusion.columns | {"score": fused.score_tn} | fusion.tasks
     columns["score_neutral"] = neutral(fused.score_tn, *regressors(market), mad_k=options.fuse.mad_k)
@@ -93,7 +95,7 @@ def work(settings: Settings, workspace: Workspace, folder: Path) -> Outcome:
     write_weights(pd.concat(tables), folder / "weights.parquet")
     (folder / "others").mkdir()
     others = {f"fused_{method}": each.score_tn for method, each in alike.items()}
-    others |= other_scores(predictions, features, market, options, scored_t)
+    others |= other_scores(predictions, features, market, options, scored_t) | further
     for name, score_tn in others.items():
         write_scores(score_table({"score": score_tn}, *axes(features)), folder / "others" / f"{name}.parquet")
     for name, path in options.own.items():
@@ -103,6 +105,13 @@ def work(settings: Settings, workspace: Workspace, folder: Path) -> Outcome:
         warnings=fusion.warnings(fused.score_tn),
         about={"fusion": fusion.described(options.fuse, fused, scored_t)},
     )
+
+
+def text_part(workspace: Workspace, features: FeatureSet) -> Wide:
+    """The text factor on the features' sessions and symbols, as it is: NaN where a stock has no report."""
+    table = read_scores(workspace.folder("text") / "text.parquet")
+    known = table[table["date"].isin(features.sessions.astype("datetime64[s]"))]
+    return {TEXT: dense(known, "score", *axes(features))}
 
 
 def axes(features: FeatureSet) -> tuple[np.ndarray, np.ndarray]:
@@ -151,4 +160,5 @@ STAGE = Stage(
     check=check,
     work=work,
     content=("*.parquet", "others/*.parquet"),
+    needs_by=lambda settings: ("text",) if text_enabled(settings) else (),
 )

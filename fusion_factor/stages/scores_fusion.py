@@ -4,7 +4,7 @@ Axes: t session, n symbol.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fusion_factor.core.cross_section import zscore
 from fusion_factor.core.errors import ConfigError
 from fusion_factor.features import FeatureSet
 from fusion_factor.scores import (
@@ -29,6 +30,9 @@ from fusion_factor.stages.settings import Settings
 
 Wide = dict[str, np.ndarray]
 
+TEXT = "text"
+"""The part that the text factor is, where the run has one."""
+
 
 @dataclass(frozen=True)
 class Fused:
@@ -45,6 +49,7 @@ class Fusion:
     networks  each network's raw tasks, [T, N], ensembled over seeds.
     every     all parts by name; parts: those that are fused, in the order of the sum.
     lead      the part whose names get a score.
+    further   parts that no network made, such as the text factor, [T, N]; a name without one counts as its mean.
     """
 
     predictions: Mapping[str, pd.DataFrame]
@@ -53,12 +58,21 @@ class Fusion:
     every: Wide
     parts: Wide
     lead: str
+    further: Wide = field(default_factory=dict)
 
     @classmethod
     def of(
-        cls, predictions: Mapping[str, pd.DataFrame], features: FeatureSet, config: FusionConfig, names: Sequence[str]
+        cls,
+        predictions: Mapping[str, pd.DataFrame],
+        features: FeatureSet,
+        config: FusionConfig,
+        names: Sequence[str],
+        further: Mapping[str, np.ndarray] | None = None,
     ) -> "Fusion":
-        """The parts that `config` names; `names` are the networks of the configuration."""
+        """The parts that `config` names; `names` are the networks of the configuration.
+
+        Where `config` names none, `further` ones are fused as well.
+        """
         axes = (features.sessions, features.symbols)
         default = [name for name in ("hf", "lf") if name in predictions] or [
             name for name in names if name in predictions
@@ -66,8 +80,12 @@ class Fusion:
         read = default if config.parts is None else list(predictions)
         networks = {name: ensemble(predictions[name], *axes, mix=config.mix) for name in read}
         every = part_scores(networks, mix=config.mix)
-        parts = chosen_parts(every, config, names)
-        return cls(predictions, features, networks, every, parts, lead_part(parts, networks.get("lf", {})))
+        scaled = {name: zscore(part_tn) if config.mix == "z" else part_tn for name, part_tn in (further or {}).items()}
+        parts = chosen_parts(every | scaled, config, names)
+        if config.parts is None:
+            parts |= scaled
+        lead = lead_part(parts, networks.get("lf", {}))
+        return cls(predictions, features, networks, every | scaled, parts, lead, scaled)
 
     def weighted(self, config: FusionConfig) -> Fused:
         """The parts by the weights of `config`, which are made of the features' label as it became known."""
@@ -82,7 +100,8 @@ class Fusion:
     def sources(self) -> dict[str, str]:
         """Of each part, the network or method that it comes from."""
         owner = {task: name for name, tasks in self.networks.items() for task in tasks}
-        return {part: part if part in self.networks else owner[part] for part in self.parts}
+        alone = {*self.networks, *self.further}
+        return {part: part if part in alone else owner[part] for part in self.parts}
 
     @property
     def columns(self) -> Wide:
@@ -97,7 +116,9 @@ class Fusion:
 
     @property
     def folds_tn(self) -> np.ndarray:
-        """The fold that scored each session, repeated over the names [T, N]."""
+        """The fold that scored each session, repeated over the names [T, N]; -1 where no network leads."""
+        if self.lead in self.further:
+            return np.full(self.parts[self.lead].shape, -1)
         by_date = self.predictions[self.sources[self.lead]].drop_duplicates("date").set_index("date")["fold"]
         fold_t = by_date.reindex(pd.DatetimeIndex(self.features.sessions)).fillna(-1).to_numpy(np.int64)
         return np.broadcast_to(fold_t[:, None], self.parts[self.lead].shape)
@@ -106,6 +127,8 @@ class Fusion:
         """Names that have a part and no score, counted by part."""
         told = {}
         for name, part_tn in self.parts.items():
+            if name in self.further:
+                continue
             alone = int((np.isfinite(part_tn) & ~np.isfinite(score_tn)).sum())
             if alone:
                 told[f"names with {name} and no {self.lead}, left without a score"] = alone
@@ -144,6 +167,7 @@ def network_names(settings: Settings) -> list[str]:
 def check_parts(config: FusionConfig, settings: Settings) -> None:
     """Refuse a part, and the weight of a part, that no network, task or plain method is called."""
     known = {*network_names(settings), *settings.raw["train"]["baselines"]["kinds"]}
+    known |= {TEXT} if settings.raw["text"]["enabled"] else set()
     asked = [("parts", name) for name in config.parts or ()]
     # The default weights are those of hf and lf, also where one of them is left out.
     asked += [(f"weights.{name}", name) for name in config.weights if name not in ("hf", "lf")]

@@ -11,8 +11,8 @@ from fusion_factor.core.errors import ConfigError
 T = TypeVar("T")
 
 NODES = (
-    "name", "root", "seed", "traceback", "data", "features", "networks", "train", "scores", "evaluate", "rotate",
-    "industry", "sweep",
+    "name", "root", "seed", "traceback", "data", "features", "networks", "train", "text", "scores", "evaluate",
+    "rotate", "industry", "text_portfolio", "sweep", "live", "quality",
 )  # fmt: skip
 
 

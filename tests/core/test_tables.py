@@ -42,6 +42,11 @@ GOOD: dict[str, list[dict[str, object]]] = {
         {"symbol": "600519", "period_end": "2023-09-30", "announce_date": "2023-10-20", "net_profit": "-1"}
         | {"operating_cash_flow": "2", "revenue": "3", "cost": ""}
     ],
+    "reports": [
+        {"report_id": "7", "date": "2024-01-02", "time": "09:30", "symbol": "600519", "broker": "甲", "analyst": ""}
+        | {"title": "点评", "abstract": "", "forecast_fy1": "1", "forecast_fy2": "", "previous_fy1": "-1"}
+        | {"previous_fy2": "", "fiscal_year": "2024", "rating": "买入", "attention": "", "forecast_action": "up"}
+    ],
     "nav": [
         {"date": "2024-01-02", "nav": "1", "benchmark": "1"},
         {"date": "2024-01-03", "nav": "1.1", "benchmark": "1"},

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from fusion_factor.core.errors import ConfigError, DataError
+from fusion_factor.market.bad_rows import EARLIER_ROWS, Usual, findings
 from fusion_factor.market.checks import check_market, check_pool
 from fusion_factor.market.files import FilesMarket
 
@@ -256,3 +257,32 @@ def test_a_market_of_indices_alone(folder: Path) -> None:
         FilesMarket(config | {"sessions_from": "stock_prices"})
     with pytest.raises(ConfigError, match="members is missing"):
         FilesMarket(config | {"pools": {"industry": {"prices": prices}}})
+
+
+def test_how_large_a_figure_usually_is_against_a_plain_loop() -> None:
+    rng = np.random.default_rng(4)
+    count = 300
+    days = pd.to_datetime("2020-01-01") + pd.to_timedelta(rng.permutation(count), unit="D")
+    values = pd.Series(np.where(rng.random(count) < 0.2, rng.choice([0.0, np.nan], count), rng.lognormal(size=count)))
+    frame = pd.DataFrame({"symbol": rng.choice(list("ABCDE"), count), "known": days})
+    usual = Usual(frame, values, "known")
+    earlier, overall = usual.ratio(True), usual.ratio(False)
+    for row in range(count):
+        same = (frame["symbol"] == frame["symbol"][row]) & (values > 0)
+        before = values[same & (frame["known"] < frame["known"][row])]
+        own = values[row] if values[row] > 0 else np.nan
+        slow = own / before.median() if len(before) >= EARLIER_ROWS else np.nan
+        np.testing.assert_allclose(earlier[row], slow, rtol=1e-12)
+        np.testing.assert_allclose(overall[row], own / values[same].median(), rtol=1e-12)
+
+
+def test_tables_without_rows_have_no_bad_ones() -> None:
+    for name, columns in {
+        "financials": ["symbol", "period_end", "announce_date", "net_profit", "revenue"],
+        "consensus": ["date", "symbol", "fiscal_year", "net_profit"],
+        "industry": ["symbol", "industry", "in_date", "out_date"],
+    }.items():
+        frame = pd.DataFrame({c: pd.Series(dtype="float64") for c in columns})
+        for date in {"period_end", "announce_date", "date", "in_date", "out_date"} & set(columns):
+            frame[date] = pd.to_datetime(frame[date])
+        assert findings(name, frame) == []

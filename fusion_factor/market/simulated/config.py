@@ -32,6 +32,8 @@ class SimulationConfig:
                   of a few lots are then flat, so a market with ticks is another one than without.
     industry_trend  standard deviation of a slow drift of each industry, return a session (0: none). With it momentum
                   pays, and another market is made; 0.002 is strong.
+    reports       write analyst reports in Chinese too, whose tone knows part of the event's return; they move no price,
+                  and every other table stays the same.
     n_themes, n_concepts, n_industries   indices of the three pools; the industries share out all stocks.
     """
 
@@ -45,6 +47,7 @@ class SimulationConfig:
     n_industries: int = 32
     ticks: bool = False
     industry_trend: float = 0.0
+    reports: bool = False
 
     def __post_init__(self) -> None:
         for name, (low, high) in LIMITS.items():
@@ -76,8 +79,9 @@ class SimulationConfig:
         return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
-        """The parameters as a plain mapping; `ticks` and `industry_trend` only where set: others stay as they were."""
-        return {k: value for k, value in asdict(self).items() if k not in ("ticks", "industry_trend") or value}
+        """The parameters as a plain mapping; what is off or 0 is left out, so that other markets stay as they were."""
+        hidden = ("ticks", "industry_trend", "reports")
+        return {name: value for name, value in asdict(self).items() if name not in hidden or value}
 
 
 def _date(name: str, text: str) -> date:

@@ -20,6 +20,7 @@ from fusion_factor.market.simulated.indices import NOTE, IndexPool, Snapshot, is
 from fusion_factor.market.simulated.minutes import MINUTES
 from fusion_factor.market.simulated.news import IndustryNews
 from fusion_factor.market.simulated.population import Population, draw_population
+from fusion_factor.market.simulated.reports import draw_reports
 from fusion_factor.market.simulated.statements import draw_statements, financials_table
 from fusion_factor.market.simulated.tables import DailyTables
 from fusion_factor.market.simulated.ticks import write_session_ticks
@@ -61,6 +62,10 @@ def simulate(config: SimulationConfig, folder: str | Path, *, progress: Progress
     tables.write(target)
     for name, frame in fundamentals(config, stocks, sessions).items():
         write_table(target, name, frame)
+    if config.reports:
+        reports, truth = draw_reports(config.seed, stocks, sessions, tables.adjusted_closes())
+        write_table(target, "reports", reports)
+        write_table(target, "report_truth", truth, check=False)
     for name, pool in pools.items():
         if len(pool.codes):
             write_pool(target, Pool(name, pool.index_prices(), pool.members()))

@@ -39,6 +39,13 @@ class DailyTables:
         traded = np.isin(listed, who)
         self._held.append(held | {"score": np.where(traded, day.oracle[listed], np.nan)})
 
+    def adjusted_closes(self) -> npt.NDArray[np.float64]:
+        """Adjusted closes [T, N], NaN where a stock does not trade."""
+        out_tn = np.full((len(self.sessions), len(self.stocks.symbols)), np.nan)
+        for row in self._prices:
+            out_tn[row["t"], row["stock"]] = row["close"] / 100.0 * row["adj_factor"]
+        return out_tn
+
     def write(self, folder: Path) -> None:
         """Write every daily table of the market."""
         write_table(folder, "sessions", pd.DataFrame({"date": self.sessions}))

@@ -4,6 +4,7 @@ from fusion_factor.report.blocks import Section
 from fusion_factor.report.data import ReportData
 from fusion_factor.report.sections import (
     closing,
+    drift,
     headline,
     industry,
     models,
@@ -13,6 +14,7 @@ from fusion_factor.report.sections import (
     scores,
     strategy,
     tear_sheet,
+    text_factor,
 )
 
 __all__ = ["all_sections"]
@@ -28,6 +30,8 @@ def all_sections(data: ReportData) -> list[Section]:
         rotation.strategies(data),
         *strategy.each_strategy(data),
         industry.industry(data),
+        *text_factor.text_factor(data),
+        *([drift.drift(data.drift)] if data.drift else []),
         models.seeds(data),
         models.factors(data),
         models.training(data),
