@@ -41,10 +41,8 @@ def winsorised(values_dn: FloatArray, tail: float) -> FloatArray:
     """Values below the `tail` quantile and above the 1 - `tail` quantile of their date set to it (METHOD 176)."""
     if not 0.0 <= tail < 0.5:
         raise ConfigError(f"winsorise: {tail!r} must be in [0, 0.5)")
-    if tail == 0.0:
-        return values_dn
     some = np.isfinite(values_dn).any(axis=1)
-    if not some.any():
+    if tail == 0.0 or not some.any():
         return values_dn
     out_dn = values_dn.copy()
     low, high = np.nanquantile(values_dn[some], [tail, 1.0 - tail], axis=1, keepdims=True)
@@ -56,7 +54,8 @@ def row_median(values_dn: FloatArray) -> FloatArray:
     """Median of each date's values; NaN for a date without any. [D, N] -> [D, 1]."""
     out_d1 = np.full((len(values_dn), 1), np.nan)
     some = np.isfinite(values_dn).any(axis=1)
-    out_d1[some] = np.nanmedian(values_dn[some], axis=1, keepdims=True)
+    if some.any():
+        out_d1[some] = np.nanmedian(values_dn[some], axis=1, keepdims=True)
     return out_d1
 
 

@@ -114,6 +114,10 @@ def computed(options: IndustryOptions, data: IndustryData) -> tuple[Values, dict
         except MissingTable as missing:
             log.warning("industry: factor %s left out: %s", factor.name, missing)
             left_out[f"{factor.name}: {missing}"] = 1
+            continue
+        if not np.isfinite(values[factor.name]).any():
+            log.warning("industry: factor %s has no value at any date", factor.name)
+            left_out[f"{factor.name}: no value at any date"] = 1
     return values, left_out
 
 

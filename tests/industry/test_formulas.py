@@ -148,7 +148,9 @@ def test_ranks_become_normal_quantiles() -> None:
 def test_tails_and_medians() -> None:
     values = np.array([[0.0, 1.0, 2.0, 3.0, 100.0]])
     np.testing.assert_allclose(industry.winsorised(values, 0.25), [[1.0, 1.0, 2.0, 3.0, 3.0]])
-    np.testing.assert_array_equal(industry.winsorised(np.full((2, 3), np.nan), 0.25), np.full((2, 3), np.nan))
+    empty = np.full((2, 3), np.nan)
+    np.testing.assert_array_equal(industry.winsorised(empty, 0.05), empty)
+    np.testing.assert_array_equal(industry.with_median(empty, list("abc"), ["a"]), empty)
     assert industry.with_median(values, list("abcde"), ["e"]).tolist() == [[0.0, 1.0, 2.0, 3.0, 1.5]]
     with pytest.raises(ConfigError, match="median_for: f"):
         industry.with_median(values, list("abcde"), ["f"])
