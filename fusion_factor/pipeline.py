@@ -30,7 +30,6 @@ from fusion_factor.stages.live_score import score_command
 from fusion_factor.stages.settings import Settings, read_settings
 from fusion_factor.stages.settings_folder import conf_folder
 from fusion_factor.stages.stage import Stage, Workspace, check_inputs, run_stage
-from fusion_factor.stages.sweep import sweep_command
 
 log = logging.getLogger("fusion_factor")
 
@@ -91,6 +90,8 @@ def run_pipeline(command: str, settings: Settings, workspace: Workspace) -> None
 
 def run_sweep(settings: Settings, words: Sequence[str]) -> None:
     """Work off the study that `settings` describe; each trial adds its own overrides to `words`, the command's."""
+    from fusion_factor.stages.sweep import sweep_command  # with it comes all of training, which takes seconds to load
+
     check_settings(settings)
     sweep_command(settings, words, compose_settings, check_settings)
 

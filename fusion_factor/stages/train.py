@@ -4,18 +4,20 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fusion_factor.core.errors import ConfigError
 from fusion_factor.features import FeatureSet
 from fusion_factor.stages.settings import Settings, typed
 from fusion_factor.stages.stage import Outcome, Stage, Workspace
-from fusion_factor.training import FitSettings, FoldSettings, NetworkSettings, run
+from fusion_factor.training import FitSettings, FoldSettings, NetworkSettings
 from fusion_factor.training.baselines import BaselineSettings, run_baselines
 from fusion_factor.training.components import build
 from fusion_factor.training.device import choose_device
 from fusion_factor.training.executors import ExecutorSettings
-from fusion_factor.training.fit import FitJob
+
+if TYPE_CHECKING:
+    from fusion_factor.training.fit import FitJob
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,9 +78,11 @@ def work(
     workspace: Workspace,
     folder: Path,
     *,
-    on_fit: Callable[[int, Sequence[FitJob]], None] | None = None,
+    on_fit: "Callable[[int, Sequence[FitJob]], None] | None" = None,
 ) -> Outcome:
     """Walk forward; with `train.checkpoints` only score, with the weights that lie there. `on_fit`: see `run`."""
+    from fusion_factor.training import run  # Lightning takes seconds to load, and the daily commands fit nothing
+
     options = train_settings(settings)
     features = workspace.folder("features")
     device = options.device if options.executor != "processes" else choose_device(options.device)

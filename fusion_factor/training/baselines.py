@@ -18,11 +18,11 @@ from fusion_factor.core.errors import ConfigError
 from fusion_factor.features.feature_set import FeatureSet
 from fusion_factor.training.factor_weights import FACTOR_KINDS, factor_inputs, write_factor_scores
 from fusion_factor.training.folds import Fold, Positions
-from fusion_factor.training.samples import Samples
+from fusion_factor.training.progress import log
+from fusion_factor.training.samples import Samples, folds_for
 from fusion_factor.training.scoring import score_frame
 from fusion_factor.training.settings import FitSettings, FoldSettings
 from fusion_factor.training.statistics import StatisticsInputs
-from fusion_factor.training.walk_forward import folds_for, log
 
 FloatArray = npt.NDArray[np.float64]
 Matrix = npt.NDArray[np.float32]

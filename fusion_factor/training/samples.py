@@ -11,9 +11,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from fusion_factor.core.errors import ConfigError
 from fusion_factor.features.feature_set import FeatureSet
 from fusion_factor.training.batches import Inputs, WindowInputs
-from fusion_factor.training.settings import FitSettings
+from fusion_factor.training.folds import Fold, walk_forward
+from fusion_factor.training.settings import FitSettings, FoldSettings
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,15 @@ def usable_sessions(inputs: WindowInputs, features: FeatureSet, min_names: int) 
     """Sessions with at least `min_names` names in the loss: bool [T]; looks ahead by the label's reach."""
     population_tn = inputs.has_inputs & features.has_label & np.isfinite(features.label)
     return population_tn.sum(axis=1) >= min_names
+
+
+def folds_for(features: FeatureSet, inputs: WindowInputs, folds: FoldSettings, min_names: int) -> list[Fold]:
+    """The folds on a feature set, over sessions with at least `min_names` labelled names that have these inputs."""
+    usable = usable_sessions(inputs, features, min_names)
+    try:
+        return walk_forward(features.sessions, usable, folds, features.reach)
+    except ConfigError as error:
+        raise ConfigError(f"{error} (a date counts with {min_names} labelled names)") from error
 
 
 def standardised_label(returns_b: npt.NDArray[np.float64], clip: float) -> npt.NDArray[np.float64]:

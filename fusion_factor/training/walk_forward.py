@@ -22,11 +22,11 @@ from fusion_factor.training.components import build
 from fusion_factor.training.device import check_device, choose_device, exact_arithmetic, spread
 from fusion_factor.training.executors import ExecutorSettings, Outcome, Report, run_jobs
 from fusion_factor.training.fit import FitJob, FitOutcome, fit, open_inputs, score_part
-from fusion_factor.training.folds import Fold, walk_forward
+from fusion_factor.training.folds import Fold
 from fusion_factor.training.guard import Diary
 from fusion_factor.training.progress import WARNING, JobProgress, log
 from fusion_factor.training.recovery import files_of
-from fusion_factor.training.samples import usable_sessions
+from fusion_factor.training.samples import folds_for
 from fusion_factor.training.session_digests import known_to, session_digests, whole
 from fusion_factor.training.settings import FitSettings, FoldSettings, NetworkSettings
 
@@ -150,15 +150,6 @@ def _device_of(executor: ExecutorSettings, device: str) -> str:
 
 def _workers_here(devices: Sequence[str]) -> int:
     return len(devices) if devices[0].startswith("cuda") else os.cpu_count() or 1
-
-
-def folds_for(features: FeatureSet, inputs: WindowInputs, folds: FoldSettings, min_names: int) -> list[Fold]:
-    """The folds on a feature set, over sessions with at least `min_names` labelled names that have these inputs."""
-    usable = usable_sessions(inputs, features, min_names)
-    try:
-        return walk_forward(features.sessions, usable, folds, features.reach)
-    except ConfigError as error:
-        raise ConfigError(f"{error} (a date counts with {min_names} labelled names)") from error
 
 
 def _folds_of(features: FeatureSet, network: NetworkSettings, folds: FoldSettings, min_names: int) -> list[Fold]:
