@@ -4,7 +4,7 @@ The same texts are encoded in batches by length and in batches as they come, pad
 run; then rates and their ratio are medians over rounds. Texts are the column `--column` of a Parquet file, or
 sentences put together at random. Both orders must give the same vectors within 1e-4. On CUDA half precision, whose
 batches have fixed shapes, is timed beside. Rates are of wall clock and of processor seconds, for other work on the
-machine takes of the first.
+machine takes of the first. The results file keeps one entry a column.
 """
 
 import argparse
@@ -140,7 +140,9 @@ def write(
                     "python": platform.python_version()},
         "versions": package_versions(), "commit": code_commit(),
     }  # fmt: skip
-    RESULTS.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    content = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    content[result["column"]] = result
+    RESULTS.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
