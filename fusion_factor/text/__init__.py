@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fusion_factor.text.event_settings import EventSettings
     from fusion_factor.text.events import Events, find_events
     from fusion_factor.text.factor import FactorSettings, coverage, text_factor
+    from fusion_factor.text.fine_tuning import FineTuneSettings, fine_tune
     from fusion_factor.text.judgement import calibration, calibration_error, class_figures
     from fusion_factor.text.labels import EventLabels, abnormal_returns, mean_index
     from fusion_factor.text.per_share import undiluted
@@ -29,6 +30,7 @@ __all__ = [
     "EventSettings",
     "Events",
     "FactorSettings",
+    "FineTuneSettings",
     "RollingScores",
     "RollingSettings",
     "WordCounts",
@@ -40,6 +42,7 @@ __all__ = [
     "coverage",
     "encode",
     "find_events",
+    "fine_tune",
     "mean_index",
     "rolling_scores",
     "text_factor",
@@ -54,6 +57,7 @@ _HOMES = {
     "event_settings": ("EventSettings",),
     "events": ("Events", "find_events"),
     "factor": ("FactorSettings", "coverage", "text_factor"),
+    "fine_tuning": ("FineTuneSettings", "fine_tune"),
     "judgement": ("calibration", "calibration_error", "class_figures"),
     "labels": ("EventLabels", "abnormal_returns", "mean_index"),
     "per_share": ("undiluted",),

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from fusion_factor.core.artifacts import fingerprint, hash_of
 from fusion_factor.core.errors import ConfigError, DataError
+from fusion_factor.text.adapters import restore_adapters
 from fusion_factor.text.encoder_settings import EncoderSettings
 from fusion_factor.text.length_batches import Batch, fixed_batches, length_batches
 from fusion_factor.training.device import choose_device, exact_arithmetic
@@ -164,7 +165,7 @@ def load_folder(folder: Path) -> tuple[Any, Any]:
     """
     transformers = _transformers()
     options = {"local_files_only": True, "trust_remote_code": False}
-    with _quiet():
+    with quiet():
         try:
             tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder), **options)
             model, about = transformers.AutoModel.from_pretrained(
@@ -181,6 +182,7 @@ def load_folder(folder: Path) -> tuple[Any, Any]:
         raise DataError(f"{folder}: the weights lack {len(lacking)} tensors of the model, {lacking[0]} among them")
     if tokenizer.cls_token_id is None or tokenizer.sep_token_id is None:
         raise DataError(f"{folder}: the tokenizer has no [CLS] and [SEP]; is this a BERT?")
+    restore_adapters(model, folder)
     return tokenizer, model
 
 
@@ -197,8 +199,8 @@ def _transformers() -> Any:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """No progress bars and no notes of the library while it loads."""
+def quiet() -> Iterator[None]:
+    """No progress bars and no notes of the library while it loads or writes."""
     from transformers.utils import logging as notes
 
     logger = logging.getLogger("transformers")
