@@ -1,68 +1,49 @@
-"""An epoch of training through the one Lightning module, against a bare torch loop over tensors made beforehand.
+"""Training beside the least it could cost: batches, epochs, memory, the processor's peak, and qlib.
 
-Both train the same network on the same sessions in the same order with the same threads, epoch by epoch in turn
-within one fit; the weights must be bit-equal after every epoch, or no ratio is printed. Ours also gathers every
-window anew from the panel, standardises it (bar network), and keeps IC and RankIC; the bare loop does none of that.
+    batches   ours beside a bare gather of the same windows                                 (training_batches.py)
+    epoch     the Lightning module beside a bare torch loop over tensors made beforehand    (here)
+    memory    the peak of a fit in a fresh process beside the panels' bytes                 (training_memory.py)
+    limits    what the bare loop leaves of the processor, and what would win it back        (training_limits.py)
+    side_by_side  two fits on a thread each, beside one after the other on two threads      (there)
+    qlib      TSDatasetH and the pytorch GRU, with --qlib                                   (training_beside_qlib.py)
 
-    python benchmarks/training_epoch.py [--names 1000] [--dates 40] [--epochs 7] [--threads 1]
+In `epoch` both sides train the same network on the same sessions in the same order with one thread, epoch by epoch in
+turn within one fit; the weights must be bit-equal after every epoch, or no ratio is printed. Ours also gathers every
+window anew from the panel, standardises it (bar network), watches the gradients, and keeps IC and RankIC; the bare loop
+does none of that. Everywhere results are compared first, both sides take turns, and medians are told.
+
+    python benchmarks/training_epoch.py [--names 1000] [--dates 40] [--epochs 7] [--qlib PYTHON] [--parts batches ...]
+
+PYTHON is the interpreter of an environment with pyqlib and torch of the same version. Parts that are not run keep what
+the results file says of them.
 """
 
 import argparse
 import json
-import os
-import platform
-import statistics
 import sys
-import time
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
+import training_batches
+import training_beside_qlib
+import training_limits
+import training_memory
 from torch import nn
+from training_panels import NETWORKS, SEED, Seconds, clocks, compared, fold_of, machine, random_features, settings_of
+from training_panels import since as seconds_since
 
 from fusion_factor.core.artifacts import code_commit, package_versions
-from fusion_factor.features import FIELDS, FeatureSet, Panel
-from fusion_factor.networks import CorrelationLoss, HighFrequencyNet, LowFrequencyNet
-from fusion_factor.training import (
-    FactorModule,
-    FitSettings,
-    Fold,
-    HighFrequencyInputs,
-    LowFrequencyInputs,
-    NetworkSettings,
-    Samples,
-    WindowInputs,
-    train,
-)
+from fusion_factor.features import FeatureSet
+from fusion_factor.networks import CorrelationLoss
+from fusion_factor.training import FactorModule, FitSettings, Fold, Samples, train
 from fusion_factor.training.device import exact_arithmetic
 from fusion_factor.training.module import SessionOrder
 from fusion_factor.training.trainer import network_seed
 
-RESULTS = Path(__file__).parent / "results"
-FIRST_SESSION = 240
-SEED = 0
-
-
-def random_features(n_names: int, n_sessions: int) -> FeatureSet:
-    """Random panels of the right shapes; 5 % of the names have no inputs, others no label."""
-    rng = np.random.default_rng(0)
-    sessions = np.busday_offset("2015-01-01", np.arange(n_sessions), roll="forward").astype("datetime64[D]")
-    symbols = np.array([f"{600000 + i}.SH" for i in range(n_names)])
-    shape = (n_sessions, n_names)
-    has_inputs = rng.random(shape) > 0.05
-    label = 0.02 * rng.standard_normal(shape)
-
-    def panel(names: tuple[str, ...], positive: bool) -> Panel:
-        values = rng.standard_normal((*shape, len(names)), dtype=np.float32)
-        return Panel(np.exp(0.1 * values) if positive else values, has_inputs, sessions, symbols, names)
-
-    bars = {name: panel(FIELDS, True) for name in ("daily", "weekly", "monthly")}
-    factors = panel(tuple(f"factor{i}" for i in range(27)), False)
-    return FeatureSet(
-        **bars, hf=factors, has_hf=has_inputs, has_lf=has_inputs, has_label=rng.random(shape) > 0.05, label=label,
-        reach=11, sessions=sessions, symbols=symbols,
-    )  # fmt: skip
+RESULTS = Path(__file__).parent / "results" / "training_epoch.json"
 
 
 class BareLoop:
@@ -93,96 +74,88 @@ class BareLoop:
         return float(torch.stack(losses).mean())
 
 
-def measure(
-    kind: str, network: type[nn.Module], inputs: WindowInputs, features: FeatureSet, fold: Fold, epochs: int
-) -> dict[str, Any]:
+def measure(kind: str, features: FeatureSet, fold: Fold, epochs: int) -> dict[str, Any]:
     """Seconds of each epoch both ways, in turn, and the median of the paired ratios."""
+    network, kind_of_inputs = NETWORKS[kind]
+    inputs = kind_of_inputs(features)
     settings = FitSettings(min_names=20, max_epochs=epochs, patience_epochs=epochs)
     torch.manual_seed(network_seed(kind, SEED))
     bare = BareLoop(network(), Samples(inputs, features, settings, SEED), fold, settings)
-    ours: list[tuple[float, float]] = []
-    other: list[tuple[float, float]] = []
-    started = _clocks()
+    ours: list[Seconds] = []
+    other: list[Seconds] = []
+    started = clocks()
 
     def on_epoch(module: FactorModule) -> None:
         nonlocal started
-        ours.append(_since(started))
-        started = _clocks()
+        ours.append(seconds_since(started))
+        started = clocks()
         bare.epoch(module.epoch)
-        other.append(_since(started))
+        other.append(seconds_since(started))
         pairs = zip(module.network.state_dict().values(), bare.network.state_dict().values(), strict=True)
         if not all(torch.equal(one, two) for one, two in pairs):
             sys.exit(f"{kind}: weights differ after epoch {module.epoch}; no ratio")
-        started = _clocks()
+        started = clocks()
 
-    name = network.__name__
-    spec = NetworkSettings(kind, {"_target_": f"fusion_factor.networks.{name}"}, {"_target_": type(inputs).__name__})
-    train(features, inputs, spec, fold, SEED, settings, on_epoch=on_epoch)
-    result: dict[str, Any] = {"first_epoch_ours_wall_s": ours[0][0]}
-    for clock, which in enumerate(("wall", "cpu")):
-        # The first epoch carries what is done once: Lightning's set-up, the first touch of every page.
-        pairs = [(one[clock], two[clock]) for one, two in zip(ours[1:], other[1:], strict=True)]
-        ratios = [one / two for one, two in pairs]
-        result[which] = {
-            "ours_s": statistics.median(one for one, _ in pairs),
-            "bare_s": statistics.median(two for _, two in pairs),
-            "ratio": statistics.median(ratios),
-            "ratio_range": [min(ratios), max(ratios)],
-        }
-    return result
+    train(features, inputs, settings_of(kind), fold, SEED, settings, on_epoch=on_epoch)
+    # The first epoch carries what is done once: Lightning's set-up, the first touch of every page.
+    return {"first_epoch_ours_wall_s": ours[0][0], **compared(ours[1:], other[1:])}
 
 
-def _clocks() -> tuple[float, float]:
-    """Wall time, and processor time of this process, which neighbours on the machine disturb less."""
-    return time.perf_counter(), time.process_time()
+def measures_of(options: argparse.Namespace, folder: Path) -> dict[str, Callable[[str], dict[str, Any]]]:
+    """What measures each part, by name: called with the kind of network."""
+    fold = fold_of(options.dates)
+    features = random_features(options.names, int(fold.use[-1]) + 12)
+    repeats = 3 * options.epochs
 
+    def memory(kind: str) -> dict[str, Any]:
+        return training_memory.measure(kind, options.memory_names, options.memory_sessions, folder)
 
-def _since(started: tuple[float, float]) -> tuple[float, float]:
-    wall, cpu = _clocks()
-    return wall - started[0], cpu - started[1]
+    return {
+        "batches": lambda kind: training_batches.measure(kind, features, fold, repeats),
+        "epoch": lambda kind: measure(kind, features, fold, options.epochs),
+        "memory": memory,
+        "limits": lambda kind: training_limits.measure(kind, features, fold, repeats),
+        "side_by_side": lambda kind: training_limits.side_by_side(kind, features, fold, 1, 2),
+        "qlib": lambda kind: training_beside_qlib.measure(options.qlib, options.names, 12, options.epochs, folder),
+    }
 
 
 def main() -> None:
-    """Measure both networks, print the ratios and write them down."""
+    """Measure both networks, print what is found and write it down."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for option, default in (("names", 1000), ("dates", 40), ("epochs", 7), ("threads", 1)):
+    defaults = {"names": 1000, "dates": 40, "epochs": 7, "memory-names": 1000, "memory-sessions": 2860}
+    for option, default in defaults.items():
         parser.add_argument(f"--{option}", type=int, default=default)
+    parser.add_argument("--qlib", metavar="PYTHON", help="an interpreter that has pyqlib")
+    names = ["batches", "epoch", "memory", "limits", "side_by_side", "qlib"]
+    parser.add_argument("--parts", nargs="+", choices=names, default=names)
     options = parser.parse_args()
-    train_t = FIRST_SESSION + 5 * np.arange(options.dates)
-    valid_t = train_t[-1] + 15 + 5 * np.arange(max(1, options.dates // 4))
-    use_t = valid_t[-1] + 12 + np.arange(2)
-    fold = Fold(0, train_t, valid_t, use_t, 11)
-    features = random_features(options.names, int(use_t[-1]) + 12)
-    report: dict[str, Any] = {
-        "what": "seconds of one epoch, Lightning module over bare loop; weights bit-equal",
-        "settings": vars(options),
-        "machine": {"cpu": _cpu(), "cores": os.cpu_count(), "system": platform.platform()},
-        "versions": package_versions(),
-        "commit": code_commit(),
-    }
-    with exact_arithmetic(options.threads):
-        for kind, network, inputs in (
-            ("hf", HighFrequencyNet, HighFrequencyInputs(features)),
-            ("lf", LowFrequencyNet, LowFrequencyInputs(features)),
-        ):
-            report[kind] = measure(kind, network, inputs, features, fold, options.epochs)
-            for which in ("wall", "cpu"):
-                found = report[kind][which]
-                low, high = found["ratio_range"]
-                print(
-                    f"{kind} {which}: ours {found['ours_s']:.3f} s, bare {found['bare_s']:.3f} s an epoch, "
-                    f"ratio {found['ratio']:.3f} ({low:.3f} to {high:.3f})"
-                )
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "training_epoch.json").write_text(json.dumps(report, indent=1) + "\n")
+    report: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    sizes = {name: value for name, value in vars(options).items() if isinstance(value, int)}
+    about = {"settings": sizes, "machine": machine(), "versions": package_versions(), "commit": code_commit()}
+    with tempfile.TemporaryDirectory() as folder, exact_arithmetic(1):
+        measures = measures_of(options, Path(folder))
+        for part in options.parts:
+            kinds = ["hf"] if part == "qlib" else list(NETWORKS)
+            if part == "qlib" and not options.qlib:
+                continue
+            found = {kind: measures[part](kind) for kind in kinds}
+            report[part] = {**found, **about}
+            for line in ratios(part, found):
+                print(line, flush=True)
+            RESULTS.write_text(json.dumps(report, indent=1) + "\n")
 
 
-def _cpu() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.split(": ", 1)[1] for line in lines if line.startswith("model name")), platform.processor())
+def ratios(path: str, found: dict[str, Any]) -> list[str]:
+    """One line for each ratio in there, with the names that lead to it."""
+    if "ratio" in found:
+        spread = "" if "ratio_range" not in found else " ({:.3f} to {:.3f})".format(*found["ratio_range"])
+        return [f"{path}: {found['ratio']:.3f}{spread}"]
+    lines = [f"{path} {name}: {value:.3f}" for name, value in found.items() if name.startswith("share")]
+    for name, value in found.items():
+        if isinstance(value, dict):
+            lines += ratios(f"{path} {name}", value)
+    return lines
 
 
 if __name__ == "__main__":

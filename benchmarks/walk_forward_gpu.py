@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from training_epoch import random_features
+from training_panels import random_features
 
 from fusion_factor.core.artifacts import code_commit, package_versions
 from fusion_factor.training import FitSettings, FoldSettings, NetworkSettings, run

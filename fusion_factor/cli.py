@@ -16,17 +16,25 @@ if TYPE_CHECKING:
 STAGES = {
     "run": "all of the below in order; what is unchanged is skipped",
     "simulate": "write the simulated A-share-like market",
+    "check": "look for flaws in the data: findings, counts, a page; errors above their limits exit 2",
     "features": "bars to the 27 intraday factors and the rolling daily, weekly, monthly bars",
     "train": "walk-forward training of the high- and low-frequency networks, and their predictions",
     "text": "analyst reports to a stock factor (text.enabled=true): events, encoder, classifier, monthly mean",
     "scores": "fuse the predictions into one stock score a day; baselines beside it",
     "evaluate": "RankIC, layers, seeds, single factors",
     "rotate": "the theme, concept and industry strategies on the fused score",
+    "industry": "industry factors, their published test, their composite and its mix with the fused score",
     "text_portfolio": "the top layer of the text factor, refined to 25 stocks, monthly",
     "report": "one self-contained HTML page of the results",
     "sweep": "search any values of the configuration by validation RankIC: sweep=NAME sweep.trials=40",
+    "score": "the scores of one day from the newest weights: date=2024-01-05 (default: the market's last session)",
+    "picks": "what each strategy wants to hold, and the trades: date=latest, holdings=FILE for your own holdings",
+    "drift": "live scores and their inputs against the run: exit status 3 when a limit is crossed",
     "backtest": "work one case folder exactly: case=FOLDER out=FOLDER",
 }
+
+DAILY = {"score": ("date",), "picks": ("date", "holdings"), "drift": ("date",)}
+"""Daily commands, and the plain words that they take for values of the node `live`."""
 
 _HELP = """\
 fusion-factor STAGE [overrides]    deep-learning factors for equities: bars in, scores, rotations and a report out
@@ -49,9 +57,10 @@ examples
   fusion-factor run experiment=ashare data.folder=/data/ashare
   fusion-factor run -m train.fit.learning_rate=0.002,0.005
   fusion-factor sweep sweep=lf sweep.trials=30
+  fusion-factor score date=latest
   fusion-factor backtest case=my_case out=my_result
 
-exit status: 0 done, 1 an internal mistake, 2 bad input or a bad override (one line says which)
+exit status: 0 done, 1 an internal mistake, 2 bad input or a bad override (one line says which), 3 a limit crossed
 """
 
 
@@ -99,6 +108,7 @@ def _run(stage: str, words: list[str]) -> int:
         from fusion_factor.stages.backtest import backtest_command
 
         return _guarded(lambda: backtest_command(words), debug=False)
+    words = [f"live.{word}" if word.partition("=")[0] in DAILY.get(stage, ()) else word for word in words]
     words = ["debug=on" if word == "debug=true" else word for word in words]
     debug = any(word.startswith("debug=") for word in words)
 
@@ -113,6 +123,8 @@ def _compose_and_work(stage: str, words: list[str]) -> None:
     from fusion_factor.stages.settings_folder import conf_folder
 
     if any(word in ("-m", "--multirun") for word in words):
+        if stage in DAILY:
+            raise ConfigError(f"{stage}: works on one day; -m makes grids of the other stages")
         if stage == "sweep":
             raise ConfigError("sweep: is many trials already; -m makes grids of the other stages")
         from fusion_factor.pipeline import check_sweep
@@ -126,7 +138,7 @@ def _compose_and_work(stage: str, words: list[str]) -> None:
         from hydra.core.hydra_config import HydraConfig
         from hydra.types import RunMode
 
-        from fusion_factor.pipeline import run_pipeline, run_sweep
+        from fusion_factor.pipeline import run_daily, run_pipeline, run_sweep
         from fusion_factor.stages.settings import read_settings
         from fusion_factor.stages.stage import Workspace
 
@@ -138,6 +150,9 @@ def _compose_and_work(stage: str, words: list[str]) -> None:
             run_sweep(settings, list(run.overrides.task))
             return
         workspace = Workspace(Path(settings.root), own)
+        if stage in DAILY:
+            run_daily(stage, settings, workspace)
+            return
         run_pipeline(stage, settings, workspace)
         if own is not None:
             grid.append((Path(run.sweep.dir), run.job.num, list(run.overrides.task), workspace))
@@ -170,10 +185,10 @@ def _guarded(work: Callable[[], None], *, debug: bool) -> int:
         print("interrupted; the same command continues where it stopped", file=sys.stderr)
         return 130
     except FusionFactorError as error:
-        if debug:
+        if debug and error.exit_status == 2:
             raise
         print(f"fusion-factor: {_one_line(error)}", file=sys.stderr)
-        return 2
+        return error.exit_status
     except Exception as error:
         if debug or not _is_config_error(error):
             raise

@@ -2,7 +2,7 @@
 
 import itertools
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
@@ -10,8 +10,10 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from fusion_factor.core.errors import ConfigError
 from fusion_factor.stages import (
+    check,
     evaluate,
     features,
+    industry,
     report,
     rotate,
     scores,
@@ -20,7 +22,11 @@ from fusion_factor.stages import (
     text_portfolio,
     train,
 )
-from fusion_factor.stages.console import result_table
+from fusion_factor.stages.console import quality_table, result_table
+from fusion_factor.stages.live_drift import drift_command
+from fusion_factor.stages.live_inputs import live_settings
+from fusion_factor.stages.live_picks import picks_command
+from fusion_factor.stages.live_score import score_command
 from fusion_factor.stages.settings import Settings, read_settings
 from fusion_factor.stages.settings_folder import conf_folder
 from fusion_factor.stages.stage import Stage, Workspace, check_inputs, run_stage
@@ -30,7 +36,10 @@ log = logging.getLogger("fusion_factor")
 
 STAGES: dict[str, Stage] = {
     module.STAGE.name: module.STAGE
-    for module in (simulate, features, train, text, scores, evaluate, rotate, text_portfolio, report)
+    for module in (
+        *(simulate, check, features, train, text, scores),
+        *(evaluate, rotate, industry, text_portfolio, report),
+    )
 }
 
 
@@ -39,6 +48,21 @@ def check_settings(settings: Settings) -> None:
     for stage in STAGES.values():
         if settings.data["kind"] == "simulated" or stage.name != "simulate":
             stage.check(settings)
+    live_settings(settings)
+
+
+DAILY: dict[str, Callable[[Settings, Workspace], None]] = {
+    "score": score_command,
+    "picks": picks_command,
+    "drift": drift_command,
+}
+"""Commands of one day: they build upon a run's artifacts and make none."""
+
+
+def run_daily(command: str, settings: Settings, workspace: Workspace) -> None:
+    """Run one of the daily commands, which prints what it found."""
+    check_settings(settings)
+    DAILY[command](settings, workspace)
 
 
 def run_pipeline(command: str, settings: Settings, workspace: Workspace) -> None:
@@ -49,15 +73,19 @@ def run_pipeline(command: str, settings: Settings, workspace: Workspace) -> None
         if not stages[0].enabled(settings):
             raise ConfigError(f"{command}: is not part of this run (text.enabled is false)")
     else:
-        stages = [
-            each for each in STAGES.values() if each.enabled(settings) and not (mapped and each.name == "simulate")
-        ]
+        left_out = {"simulate"} if mapped else set()
+        left_out |= set() if settings.raw["quality"]["in_run"] else {"check"}
+        stages = [each for each in STAGES.values() if each.enabled(settings) and each.name not in left_out]
     check_settings(settings)
     for stage in stages:
         if command != "run":
             check_inputs(stage, settings, workspace, STAGES)
         run_stage(stage, settings, workspace)
-    if command in ("run", "report", "evaluate", "rotate", "text", "text_portfolio"):
+        if stage is check.STAGE:
+            if command == "check":
+                print(quality_table(workspace), flush=True)
+            check.refuse_errors(workspace)
+    if command in ("run", "report", "evaluate", "rotate", "industry", "text", "text_portfolio"):
         print(result_table(workspace), flush=True)
 
 

@@ -118,16 +118,10 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-NOT_YET = ("industry_factors",)
-"""Kinds that a case may have and that no room works yet."""
-
-
 def run_case(case: str | Path, out: str | Path, kinds: Mapping[str, CaseKind] | None = None) -> None:
     """Run a case folder and put its result files into the folder `out`, replaced as a whole; nothing on an error."""
     kinds = CASE_KINDS if kinds is None else kinds
     kind, params, tables = read_case(case)
-    if kind in NOT_YET and kind not in kinds:
-        raise ConfigError(f"kind: {kind} is not yet supported; there are {', '.join(kinds)}")
     if kind not in kinds:
         raise ConfigError(f"kind: {kind!r} must be one of {', '.join(kinds)}")
     write_case(kinds[kind](params, tables), out)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from fusion_factor.backtest import parameter_checks as checks
+from fusion_factor.core import parameter_checks as checks
 from fusion_factor.core.tables import check_table, table_sessions
 
 __all__ = ["NavPath", "activity", "figures", "metrics", "win_rate", "years"]

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from functools import cache
-from typing import Annotated, Any, Self, get_type_hints
+from typing import Annotated, Any, Self
 
 import numpy as np
 
-from fusion_factor.backtest import parameter_checks as checks
+from fusion_factor.core import parameter_checks as checks
 from fusion_factor.core.errors import ConfigError
 from fusion_factor.core.sessions import SCHEDULES
 
@@ -75,8 +74,7 @@ class Parameters:
     annual_sessions: Annotated[int, checks.count()] = 252
 
     def __post_init__(self) -> None:
-        for name, check in _checks().items():
-            object.__setattr__(self, name, check(name, getattr(self, name)))
+        checks.check_fields(self)
         if self.schedule == "explicit" and not self.signal_dates:
             raise ConfigError(
                 "signal_dates: empty, but schedule explicit needs dates: no signal session between start and end"
@@ -120,10 +118,3 @@ class Parameters:
         if given.get("top_k") is None:
             raise ConfigError("top_k: missing; it has no default and must be an integer >= 1")
         return cls(**given)
-
-
-@cache
-def _checks() -> dict[str, checks.Check]:
-    """Field name to the check in its annotation."""
-    hints = get_type_hints(Parameters, include_extras=True)
-    return {one.name: hints[one.name].__metadata__[0] for one in fields(Parameters)}

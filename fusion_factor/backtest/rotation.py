@@ -122,6 +122,20 @@ class RotationData:
             counts={"codes_without_members": pool.without_members},
         )
 
+    def score_table(self, parameters: Parameters | None = None, **given: Any) -> pd.DataFrame:
+        """The index scores at the signal sessions as an ordinary score table: date, symbol (the code), score.
+
+        Only codes that have a score are listed; `top_k` and what follows the scores does not matter.
+        """
+        parameters = Parameters.of({"top_k": 1, **given}) if parameters is None else parameters
+        self._check(parameters)
+        pool = self._pool(parameters.pool)
+        signals = find_signals(self.calendar, pool.quotes, parameters)
+        score_sc = smoothed(self._index_scores(pool, signals, parameters).raw_sc, parameters.smooth)
+        s, c = np.nonzero(~np.isnan(score_sc))
+        dates = self.calendar.sessions[signals.at[s]].astype("datetime64[s]")
+        return pd.DataFrame({"date": dates, "symbol": pool.codes[c], "score": score_sc[s, c]})
+
     def _check(self, parameters: Parameters) -> None:
         """Tables and columns that the parameters need; codes outside of a strict pool."""
         if parameters.aggregate == "weight" and "weight" not in self.members:

@@ -2,7 +2,8 @@
 
 Legend: `_tn` is [T sessions, N names], `_tnf` is [T, N, F factors], `_g` a group. Missing is NaN; an infinite value
 counts as missing. Results are float64. Names lie along axis 1 in symbol order, and every sum over names runs in that
-order, so that no result depends on the order of a table's rows.
+order, so that no result depends on the order of a table's rows. `zscore`, `residual` and `name_dots` add one name at a
+time: a symbol that has nothing on a session (it is listed later, or was delisted long ago) changes no bit of the rest.
 Nothing here looks from one session to another.
 """
 
@@ -21,6 +22,7 @@ __all__ = [
     "all_equal",
     "average_ranks",
     "mad_clip",
+    "name_dots",
     "paper",
     "pearson",
     "rank_correlation",
@@ -169,13 +171,57 @@ def _blockwise(work: Callable[[FloatArray], FloatArray], values: FloatArray) -> 
 
 
 def _zscore_block(block: FloatArray) -> FloatArray:
-    count = np.sum(~np.isnan(block), axis=1, keepdims=True)
-    mean = np.nansum(block, axis=1, keepdims=True) / np.maximum(count, 1)
-    away = block - mean
-    std = np.sqrt(np.nansum(away * away, axis=1, keepdims=True) / np.maximum(count, 1))
-    equal = np.expand_dims(all_equal(block, axis=1), 1)
-    scaled = away / np.where(equal | (std == 0), 1.0, std)
-    return np.where(equal & ~np.isnan(block), 0.0, scaled)
+    block_tnf = np.ascontiguousarray(block if block.ndim == 3 else block[:, :, np.newaxis])
+    equal_tf = all_equal(block_tnf, axis=1)
+    _zscore_kernel(block_tnf, equal_tf)
+    return block_tnf.reshape(block.shape)
+
+
+@njit(cache=True, nogil=True)
+def _zscore_kernel(x_tnf, equal_tf):  # type: ignore[no-untyped-def]  # compiled: types are inferred
+    """In place, name after name: a name that is missing changes no bit, wherever it stands among the others."""
+    names, factors = x_tnf.shape[1:]
+    for t in range(len(x_tnf)):
+        x_nf = x_tnf[t]
+        count_f, mean_f, std_f = np.zeros(factors), np.zeros(factors), np.zeros(factors)
+        for n in range(names):
+            for f in range(factors):
+                if not np.isnan(x_nf[n, f]):
+                    count_f[f] += 1.0
+                    mean_f[f] += x_nf[n, f]
+        for f in range(factors):
+            count_f[f] = max(count_f[f], 1.0)
+            mean_f[f] /= count_f[f]
+        for n in range(names):
+            for f in range(factors):
+                if not np.isnan(x_nf[n, f]):
+                    away = x_nf[n, f] - mean_f[f]
+                    std_f[f] += away * away
+        for f in range(factors):
+            std_f[f] = np.sqrt(std_f[f] / count_f[f])
+        for n in range(names):
+            for f in range(factors):
+                if not np.isnan(x_nf[n, f]):
+                    if equal_tf[t, f]:
+                        x_nf[n, f] = 0.0
+                    else:
+                        x_nf[n, f] = (x_nf[n, f] - mean_f[f]) / (std_f[f] if std_f[f] != 0.0 else 1.0)
+
+
+def name_dots(a_tn: FloatArray, b_tn: FloatArray) -> FloatArray:
+    """The sum over names of a * b, [T, N] twice -> [T]; name after name, so that zeros in between change no bit."""
+    out_t = np.zeros(len(a_tn))
+    _dot_kernel(np.ascontiguousarray(a_tn, np.float64), np.ascontiguousarray(b_tn, np.float64), out_t)
+    return out_t
+
+
+@njit(cache=True, nogil=True)
+def _dot_kernel(a_tn, b_tn, out_t):  # type: ignore[no-untyped-def]
+    for t in range(len(a_tn)):
+        total = 0.0
+        for n in range(a_tn.shape[1]):
+            total += a_tn[t, n] * b_tn[t, n]
+        out_t[t] = total
 
 
 def _by_rows(work: Callable[[FloatArray, FloatArray], FloatArray], a_tn: FloatArray, b_tn: FloatArray) -> FloatArray:

@@ -3,12 +3,15 @@
 A symbol with too many bad rows at a session has no factors there; a session with too many of them is an error, named
 with its worst symbol. Counts are kept with the finished sessions, so that a resumed build tells of all of them.
 
+Missing bars are counted beside them: a symbol that lacks many has a line of its own, the others of a session share one
+line under the symbol `others`, for a few minutes without a trade are ordinary and would bury the rest.
+
 Legend of axes: s symbol of one session.
 """
 
 import csv
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,9 +20,11 @@ import numpy as np
 import numpy.typing as npt
 
 from fusion_factor.core.errors import DataError
+from fusion_factor.market.bar_rows import MISSING
 from fusion_factor.market.level2 import BadRows
 
 FILE = "bad_input.csv"
+OTHERS = "others"
 COLUMNS = ("session", "table", "symbol", "kind", "bad", "rows")
 Line = tuple[str, str, str, str, int, int]
 
@@ -33,6 +38,26 @@ def lines_of(session: np.datetime64, table: str, bad: BadRows) -> list[Line]:
     return found
 
 
+def missing_lines(session: np.datetime64, missing: BadRows, above: float) -> list[Line]:
+    """A line for each symbol that lacks a larger share of its bars than `above`, one for the others together."""
+    count, many = missing.counts[:, 0], missing.share > above
+    lines = lines_of(session, "bars", replace(missing, counts=missing.counts * many[:, None]))
+    few = (count > 0) & ~many
+    if few.any():
+        lines.append(
+            (str(session), "bars", OTHERS, missing.kinds[0], int(count[few].sum()), int(missing.rows[few].sum()))
+        )
+    return lines
+
+
+class TooMuchBad(DataError):
+    """A session is refused for its bad rows; `lines` are what it would have added to the report."""
+
+    def __init__(self, message: str, lines: Sequence[Line] = ()) -> None:
+        super().__init__(message)
+        self.lines = list(lines)
+
+
 def with_repeated(bad: BadRows, trade_first: npt.NDArray[np.int64], share: npt.NDArray[np.float64]) -> BadRows:
     """The same with trades that an earlier session has too, as the kind `other_session`.
 
@@ -43,15 +68,20 @@ def with_repeated(bad: BadRows, trade_first: npt.NDArray[np.int64], share: npt.N
     return replace(bad, counts=counts)
 
 
-def refused_symbols(session: np.datetime64, table: str, bad: BadRows, limit: float) -> npt.NDArray[np.bool_]:
-    """bool [S]: symbols whose share of bad rows is above the limit. Raises DataError when the whole session's is."""
+def refused_symbols(
+    session: np.datetime64, table: str, bad: BadRows, limit: float, key: str = "max_bad_share"
+) -> npt.NDArray[np.bool_]:
+    """bool [S]: symbols whose share of bad rows is above the limit, `features.KEY`. Raises TooMuchBad when the whole
+    session's is."""
     count, rows = int(bad.counts.sum()), int(bad.rows.sum())
     if count > limit * max(rows, 1):
         s, k = np.unravel_index(int(bad.counts.argmax()), bad.counts.shape)
-        raise DataError(
-            f"{table} of {session}: {count} of {rows} rows are bad ({count / max(rows, 1):.1%}), the limit "
-            f"features.max_bad_share is {limit:.1%}; most: symbol {bad.symbols[s]}, {bad.kinds[k]} {bad.counts[s, k]}"
+        what = "bars are missing" if key == "max_missing_share" else "rows are bad"
+        message = (
+            f"{table} of {session}: {count} of {rows} {what} ({count / max(rows, 1):.1%}), the limit "
+            f"features.{key} is {limit:.1%}; most: symbol {bad.symbols[s]}, {bad.kinds[k]} {bad.counts[s, k]}"
         )
+        raise TooMuchBad(message, lines_of(session, table, bad))
     return bad.share > limit
 
 
@@ -82,10 +112,16 @@ def write_report(folder: Path, lines: list[Line]) -> list[str]:
     said = []
     for table in sorted({line[1] for line in lines}):
         mine = [line for line in lines if line[1] == table]
+        bad = [line for line in mine if line[3] not in MISSING]
+        missing = [line for line in mine if line[3] in MISSING]
         kinds: Counter[str] = Counter()
-        for line in mine:
+        for line in bad:
             kinds[line[3]] += line[4]
         shown = ", ".join(f"{kind} {count}" for kind, count in kinds.most_common())
-        sessions, symbols = len({line[0] for line in mine}), len({line[2] for line in mine})
-        said.append(f"{table}: bad rows in {sessions} sessions and {symbols} symbols ({shown}), listed in {FILE}")
+        if bad:
+            sessions, symbols = len({line[0] for line in bad}), len({line[2] for line in bad})
+            said.append(f"{table}: bad rows in {sessions} sessions and {symbols} symbols ({shown}), listed in {FILE}")
+        if missing:
+            sessions, count = len({line[0] for line in missing}), sum(line[4] for line in missing)
+            said.append(f"{table}: {count} missing (minutes without a row) in {sessions} sessions, listed in {FILE}")
     return said

@@ -16,7 +16,7 @@ import numpy as np
 
 from fusion_factor.core.progress import Progress
 from fusion_factor.features.bad_input import write_report
-from fusion_factor.features.bars import MONTH, WEEK, DailyBars, calendar_panel, daily_bars, rolling_panel
+from fusion_factor.features.bars import MONTH, WEEK, DailyBars, NewValues, calendar_panel, daily_bars, rolling_panel
 from fusion_factor.features.config import FeatureConfig
 from fusion_factor.features.factor_stream import FactorStream, factor_count
 from fusion_factor.features.feature_set import OPTIONAL_PANELS, REQUIRED_PANELS, FeatureSet
@@ -72,13 +72,13 @@ def build(
     _clear(path)
 
     bars = daily_bars(market)
-    daily, weekly, monthly = _bar_panels(market, bars, config.bars_mode, path)
+    daily, weekly, monthly = bar_panels(market, bars, config.bars_mode, lambda name, s: create_values(path / name, s))
     universe_tn = universe(market, bars, config.min_listed)
     has_lf = has_low_frequency(universe_tn, daily, weekly, monthly, config)
     label_tn, can_buy, has_label = labels(market, bars, universe_tn, config)
     factors, hf, has_hf = None, None, np.zeros_like(has_lf)
     if market.bar_minutes is not None and len(market.bar_sessions):
-        sessions = _sessions(market, bars, config, own)
+        sessions = session_factors(market, bars, config, own)
         del bars
         factors = _factor_panel(sessions, config, path, progress)
         has_hf = has_high_frequency(universe_tn, factors, config)
@@ -101,10 +101,8 @@ def _clear(path: Path) -> None:
         shutil.rmtree(path / name, ignore_errors=True)
 
 
-def _bar_panels(market: Market, bars: DailyBars, mode: str, path: Path) -> tuple[Panel, Panel, Panel]:
-    def new_values(name: str, shape: tuple[int, int, int]) -> Float32Array:
-        return create_values(path / name, shape)
-
+def bar_panels(market: Market, bars: DailyBars, mode: str, new_values: NewValues) -> tuple[Panel, Panel, Panel]:
+    """The daily, weekly and monthly panels; `new_values(name, shape)` gives the array of each to fill."""
     daily = rolling_panel(bars, 1, market, new_values, "daily")
     if mode == "calendar":
         weekly, monthly = (calendar_panel(bars, name, market, new_values) for name in ("weekly", "monthly"))
@@ -116,11 +114,11 @@ def _bar_panels(market: Market, bars: DailyBars, mode: str, path: Path) -> tuple
 
 def factor_stream(market: Market, config: FeatureConfig, path: Path) -> FactorStream:
     """The intraday factors of a build into `path`, for a process that computes some of its sessions before it."""
-    sessions = _sessions(market, None, config, own_factors(config.extra))
+    sessions = session_factors(market, None, config, own_factors(config.extra))
     return FactorStream(sessions, path / SESSIONS, config.workers)
 
 
-def _sessions(
+def session_factors(
     market: Market, bars: DailyBars | None, config: FeatureConfig, own: tuple[OwnFactor, ...]
 ) -> SessionFactors:
     """What computes a session: the preset in the best tier of the data, then the user's own factors.
@@ -134,7 +132,7 @@ def _sessions(
     if set(names) & set(LEVEL2):
         limits = limit_prices(market, daily_bars(market) if bars is None else bars)
     options = {"hours": market.hours, "early": config.early, "late": config.late}
-    return SessionFactors(market, names, own, limits, config.max_bad_share, options)
+    return SessionFactors(market, names, own, limits, config.max_bad_share, options, config.max_missing_share)
 
 
 def _factor_panel(sessions: SessionFactors, config: FeatureConfig, path: Path, progress: bool) -> Panel:
@@ -143,19 +141,25 @@ def _factor_panel(sessions: SessionFactors, config: FeatureConfig, path: Path, p
     shape = (len(market.sessions), len(market.symbols), len(stream.names))
     values_tnf = create_values(path / "factors", shape)
     valid_tn = np.zeros(shape[:2], bool)
-    preset = len(PRESETS[config.preset])
-    least = math.ceil(config.min_factor_share * preset)
     filled = np.zeros(shape[0], bool)
-    for t, values_nf in stream.run(shown=progress):
-        values_tnf[t] = values_nf
-        valid_tn[t] = factor_count(values_nf[:, :preset]) >= least
-        filled[t] = True
+    try:
+        for t, values_nf in stream.run(shown=progress):
+            values_tnf[t] = values_nf
+            valid_tn[t] = enough_factors(values_nf, config)
+            filled[t] = True
+    finally:  # what was bad is told above all where a session was refused for it
+        for warning in write_report(path, stream.lines):
+            log.warning("%s", warning)
     values_tnf[~filled] = np.nan
-    for warning in write_report(path, stream.lines):
-        log.warning("%s", warning)
     if not config.keep_sessions:
         stream.clear()
     return Panel(values_tnf, valid_tn, market.sessions, market.symbols, stream.names)
+
+
+def enough_factors(values_nf: Float32Array, config: FeatureConfig) -> BoolArray:
+    """Who has `min_factor_share` of the preset's factors at a session: bool [N]."""
+    preset = len(PRESETS[config.preset])
+    return factor_count(values_nf[:, :preset]) >= math.ceil(config.min_factor_share * preset)
 
 
 def _standardised_panel(

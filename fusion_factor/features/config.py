@@ -39,6 +39,8 @@ class FeatureConfig:
                       take the place of their proxies.
     max_bad_share     share of bad rows (bars, trades, orders) above which a symbol has no factors at a session, and a
                       session is an error; the counts are in bad_input.csv.
+    max_missing_share the same for bars without a row, of symbols that traded; None: they are counted alone, as many
+                      vendors write no row for a minute without a trade.
     keep_sessions     keep the finished sessions beside the panels (as much disk as the factors), so that a build after
                       a new or corrected session computes what changed alone.
     bars_mode         weekly and monthly bars: rolling (of 5 and 20 sessions) or calendar (the last one runs).
@@ -68,6 +70,7 @@ class FeatureConfig:
     late: int = 30
     min_tick_share: float = 0.9
     max_bad_share: float = 0.05
+    max_missing_share: float | None = None
     keep_sessions: bool = True
     workers: int | None = None
     executor: str = "threads"
@@ -95,6 +98,8 @@ class FeatureConfig:
             raise ConfigError(f"features.min_tick_share is {self.min_tick_share}, must be > 0 and <= 1")
         if not 0 <= self.max_bad_share <= 1:
             raise ConfigError(f"features.max_bad_share is {self.max_bad_share}, must be in 0..1")
+        if self.max_missing_share is not None and not 0 <= self.max_missing_share <= 1:
+            raise ConfigError(f"features.max_missing_share is {self.max_missing_share}, must be in 0..1 or null")
         if not 0 <= self.label.start < self.label.end:
             raise ConfigError(f"features.label is {self.label.start}..{self.label.end}, needs 0 <= start < end")
         if self.workers is not None and self.workers < 1:

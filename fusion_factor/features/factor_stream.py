@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from fusion_factor.core.errors import DataError, FusionFactorError
 from fusion_factor.core.progress import Progress
-from fusion_factor.features.bad_input import Line, as_arrays, as_lines
+from fusion_factor.features.bad_input import Line, TooMuchBad, as_arrays, as_lines
 from fusion_factor.features.level2 import OrderStatistics
 from fusion_factor.features.panel import Float32Array
 from fusion_factor.features.session_factors import SessionFactors
@@ -49,6 +49,7 @@ class FactorStream:
         self.sessions, self.market, self.names = sessions, sessions.market, sessions.names
         self.positions = [int(t) for t in np.flatnonzero(np.isin(self.market.sessions, self.market.bar_sessions))]
         self.lines: list[Line] = []
+        self.computed = 0
         self._store = SessionStore(store)
         self._workers = workers or os.cpu_count() or 1
         self._keys: dict[int, str] = {}
@@ -82,6 +83,26 @@ class FactorStream:
                 pool.shutdown(cancel_futures=True)
         self._refuse(failed, len(self.positions))
         self._drop_others()
+
+    def at(self, positions: Sequence[int]) -> list[Float32Array]:
+        """The factors of some sessions alone, computed where they are not stored yet; no stored file is removed.
+
+        What goes with it: `lines` of their bad rows, and `computed`, how many were not there. Raises DataError when a
+        session fails.
+        """
+        self._find_keys(positions, shown=False)
+        self._coming = {}
+        with ThreadPoolExecutor(self._workers) as pool:
+            found = list(pool.map(self._session, positions))
+        self.lines = [line for done in found for line in done.lines]
+        self.computed = sum(done.is_new for done in found)
+        self._refuse([(t, done.error) for t, done in zip(positions, found, strict=True) if done.error], len(found))
+        return [done.values_nf for done in found if done.values_nf is not None]
+
+    @property
+    def session_keys(self) -> dict[int, str]:
+        """What the sessions that were asked for are stored under: it changes with anything that they come from."""
+        return dict(self._keys)
 
     def unfinished(self) -> list[int]:
         """Positions of sessions whose factors are not stored under their key."""
@@ -143,7 +164,7 @@ class FactorStream:
             return self._found(t) or self._made(t)
         except FusionFactorError as error:
             self._hand_on(t, error)
-            return _Done(None, [], False, error)
+            return _Done(None, error.lines if isinstance(error, TooMuchBad) else [], False, error)
         except BaseException as error:
             self._hand_on(t, error)
             raise

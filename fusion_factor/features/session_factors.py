@@ -17,7 +17,7 @@ import numpy as np
 
 from fusion_factor.core.artifacts import fingerprint, hash_of, hash_of_arrays
 from fusion_factor.core.errors import DataError
-from fusion_factor.features.bad_input import Line, lines_of, refused_symbols, with_repeated
+from fusion_factor.features.bad_input import Line, lines_of, missing_lines, refused_symbols, with_repeated
 from fusion_factor.features.intraday import compute_factors
 from fusion_factor.features.intraday.catalogue import LEVEL2
 from fusion_factor.features.intraday.kernel import SOURCE
@@ -32,8 +32,9 @@ from fusion_factor.features.level2 import (
 from fusion_factor.features.level2.kernel import SOURCE as LEVEL2_SOURCE
 from fusion_factor.features.own_factors import OwnFactor
 from fusion_factor.features.panel import Float32Array, FloatArray
-from fusion_factor.market.bar_rows import bad_bars
+from fusion_factor.market.bar_rows import bad_bars, missing_bars
 from fusion_factor.market.level2 import SessionTicks
+from fusion_factor.market.session_bars import SessionBars
 from fusion_factor.market.store import Market
 
 Past = Callable[[int], OrderStatistics]
@@ -44,8 +45,8 @@ class SessionFactors:
     """Computes sessions of a market; holds nothing but the market and what to compute.
 
     names: factors of the catalogue, of any tier; own: the user's, after them. limits: lowest and highest price allowed
-    in cents, float64 [T, N] each, 0 for none; None: not known. max_bad_share: see bad_input. options: passed to
-    `compute_factors` by name.
+    in cents, float64 [T, N] each, 0 for none; None: not known. max_bad_share, max_missing_share: see
+    FeatureConfig. options: passed to `compute_factors` by name.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class SessionFactors:
         limits: LimitPrices | None = None,
         max_bad_share: float = 0.05,
         options: Mapping[str, Any] | None = None,
+        max_missing_share: float | None = None,
     ) -> None:
         self.market, self.own, self.limits = market, tuple(own), limits
         self.names = (*names, *(factor.name for factor in own))
@@ -63,10 +65,11 @@ class SessionFactors:
         self._bars = tuple(name for name in names if name not in LEVEL2)
         self._columns = [self.names.index(name) for name in (*self._bars, *self._level2)]
         self._max_bad_share, self._options = max_bad_share, dict(options or {})
+        self._max_missing_share = max_missing_share
         self._row_of = {str(symbol): n for n, symbol in enumerate(market.symbols)}
         self._ticked = {str(day) for day in market.tick_sessions} if self._level2 else set()
         code = [SOURCE, LEVEL2_SOURCE, [_mark(each) for each in own]]
-        self._made_with = [self.names, code, max_bad_share, self._options]
+        self._made_with = [self.names, code, max_bad_share, max_missing_share, self._options]
         self._ticks_key = cache(self._own_ticks_key)
 
     def has_ticks(self, t: int) -> bool:
@@ -120,18 +123,28 @@ class SessionFactors:
         session = self.market.sessions[t]
         bars = self.market.bars(session)
         self._refuse_twice(bars.symbols, session)
-        bad = bad_bars(bars)
-        lines = lines_of(session, "bars", bad)
+        refused, lines = self._bad_bars(bars)
         parts = [compute_factors(bars, self._bars, **self._options)] if self._bars else []
         values_sf = np.full((len(bars.symbols), len(self.names)), np.nan)
         values_sf[:, self._columns[: len(self._bars)]] = parts[0] if parts else 0.0
         for k, factor in enumerate(self.own):
             values_sf[:, len(self._bars) + len(self._level2) + k] = factor(bars)
         # factors of ticks stay: they do not come from the bars
-        values_sf[refused_symbols(session, "bars", bad, self._max_bad_share)] = np.nan
+        values_sf[refused] = np.nan
         if self.has_ticks(t):
             lines += self._add_level2(t, bars.symbols, values_sf, past, found)
         return values_sf.astype(np.float32), bars.symbols, lines
+
+    def _bad_bars(self, bars: SessionBars) -> tuple[np.ndarray, list[Line]]:
+        """Symbols without factors for their bad or missing bars, bool [S], and what is to be told of the session."""
+        bad, missing = bad_bars(bars), missing_bars(bars)
+        limit = self._max_missing_share
+        listed_above = self._max_bad_share if limit is None else min(limit, self._max_bad_share)
+        lines = lines_of(bars.session, "bars", bad) + missing_lines(bars.session, missing, listed_above)
+        refused = refused_symbols(bars.session, "bars", bad, self._max_bad_share)
+        if limit is not None:
+            refused |= refused_symbols(bars.session, "bars", missing, limit, "max_missing_share")
+        return refused, lines
 
     def _add_level2(
         self, t: int, symbols: np.ndarray, values_sf: FloatArray, past: Past, found: Callable[[OrderStatistics], None]

@@ -20,16 +20,17 @@ import pandas as pd
 
 from fusion_factor.core.artifacts import hash_of, new_artifact
 from fusion_factor.core.errors import ConfigError, DataError
-from fusion_factor.market.bar_grid import FIELDS, BarGrid, empty_grid, fill_grid
-from fusion_factor.market.hours import Hours, to_hours, to_minute
+from fusion_factor.market.bar_fill import fill_grid
+from fusion_factor.market.bar_grid import FIELDS, BarGrid, empty_grid
+from fusion_factor.market.hours import TIMETABLE_KEYS, to_timetable
 from fusion_factor.market.mapping import TableMap, choice, files_fingerprint, parse_table
 from fusion_factor.market.reading import batches, to_ours
-from fusion_factor.market.stamps import MINUTES, check_label
-from fusion_factor.market.store import SessionBars
+from fusion_factor.market.session_bars import SessionBars
+from fusion_factor.market.stamps import DAY_MINUTES, MINUTES, MISTAKEN, check_stamps
 
 NEEDED = ("symbol", *FIELDS)
-_HOURS = {"hours": "ashare", "opening": "merge", "closing": "merge"}
-_SESSION_KEYS = ("minutes", "label", *_HOURS, "early_closes")
+_SESSION_KEYS = ("minutes", "label", *TIMETABLE_KEYS)
+_COMPACT_FORM = 2  # of the cache: places without a row have no volume, rows left out are counted
 _TIME = ("datetime", "date", "time")
 _DATE_IN_NAME = r"(\d{4}-?\d{2}-?\d{2})"
 
@@ -46,11 +47,8 @@ class MappedBars:
         rest = {key: value for key, value in given.items() if key not in _SESSION_KEYS}
         self.minutes = int(choice(given.get("minutes"), MINUTES, "bars.minutes"))
         self.label = str(choice(given.get("label"), ("end", "start"), "bars.label"))
-        self.hours = to_hours(*(str(given.get(key, value)) for key, value in _HOURS.items()))
-        self.early_closes = {
-            np.datetime64(str(day), "D"): self._early_close(day, at)
-            for day, at in dict(given.get("early_closes") or {}).items()
-        }
+        self._timetable = to_timetable(given, "bars")
+        self.hours, self.early_closes = self._timetable.hours, self._timetable.early
         self.by_session = "{date}" in str(given.get("path", ""))
         self.pattern = str(given.get("path", ""))
         if self.by_session:
@@ -64,14 +62,6 @@ class MappedBars:
     def n_bars(self) -> int:
         """Bars of a full session, auctions of their own included."""
         return self.hours.n_bars(self.minutes)
-
-    def _early_close(self, day: object, at: object) -> Hours:
-        if self.hours.closing == "separate":
-            raise ConfigError(f"bars.early_closes: {day}: a closing auction of its own has no place in a half session")
-        try:
-            return self.hours.until(to_minute(str(at)))
-        except ValueError as error:
-            raise ConfigError(f"bars.early_closes: {day}: {at!r} is no time such as 13:00") from error
 
     def _dated_files(self) -> dict[Any, Path]:
         stem = re.escape(Path(self.pattern).name).replace(re.escape("{date}"), _DATE_IN_NAME)
@@ -103,12 +93,7 @@ class MappedBars:
             t = int(np.searchsorted(grid.sessions, day))
             if t == len(grid.sessions) or grid.sessions[t] != day:
                 raise DataError(f"bars: none on {day}")
-        rows = np.flatnonzero(grid.there_ts[t])
-        n_bars = self.early_closes.get(day, self.hours).n_bars(self.minutes)  # what trades later is out of hours
-        arrays = {
-            name: np.ascontiguousarray(grid.values_tfsb[t, f][rows, :n_bars]) for f, name in enumerate(grid.fields)
-        }
-        return SessionBars(day, grid.symbols[rows], **arrays)
+        return grid.session(t, self._timetable.on(day).n_bars(self.minutes))  # what trades later is out of hours
 
     def fingerprint(self, session: np.datetime64) -> str | None:
         """A short hash of the session's file and of the description; None where files hold many sessions."""
@@ -135,18 +120,24 @@ class MappedBars:
         pieces = list(self._pieces((self._file_of[day],), NEEDED + self._extra, day))
         if not sum(map(len, pieces)):
             raise DataError(f"{where}: holds no rows")
-        for piece in pieces:
-            other = piece["day"].to_numpy().astype("datetime64[D]") != day
-            if other.any():
-                raise DataError(f"{where}: holds rows of {piece['day'].iloc[int(other.argmax())]:%Y-%m-%d}")
+        self._check_days(pieces, day, where)
         symbols = sorted(
             set().union(*(piece["symbol"].cat.remove_unused_categories().cat.categories for piece in pieces))
         )
         grid = self._empty(np.array([day]), np.array(symbols, dtype=object), None)
-        for piece in pieces:
-            check_label(piece["minute"].to_numpy(), self.label, self.minutes, where, self.hours)
-        fill_grid(pieces, grid, self.minutes, self.label, where, self.hours)
+        check_stamps(
+            np.sum([_rows_by_minute(piece) for piece in pieces], axis=0), self.label, self.minutes, where, self.hours
+        )
+        fill_grid(pieces, grid, self.minutes, self.label, self.hours)
         return grid
+
+    def _check_days(self, pieces: list[pd.DataFrame], day: np.datetime64, where: str) -> None:
+        """Some rows of another session are left out and counted; a file full of them is another session's."""
+        if "datetime" not in self.table.columns and "date" not in self.table.columns:
+            return
+        others = [piece["day"][piece["day"].to_numpy().astype("datetime64[D]") != day] for piece in pieces]
+        if sum(map(len, others)) > MISTAKEN * sum(map(len, pieces)):
+            raise DataError(f"{where}: holds rows of {pd.concat(others).iloc[0]:%Y-%m-%d}")
 
     @property
     def _extra(self) -> tuple[str, ...]:
@@ -157,9 +148,8 @@ class MappedBars:
         """The compact form of all files, from the cache where it is there."""
         if self.cache is None:
             return self._filled(None)
-        made_from = hash_of(
-            [files_fingerprint(self.table.files), str(self.table), self.minutes, self.label, str(self.hours)]
-        )
+        described = [str(self.table), self.minutes, self.label, str(self.hours)]
+        made_from = hash_of([_COMPACT_FORM, files_fingerprint(self.table.files), *described])
         folder = self.cache / f"bars-{made_from}"
         if not (folder / "axes.json").is_file():
             with new_artifact(folder) as tmp:
@@ -170,6 +160,7 @@ class MappedBars:
                     "after_hours": grid.after_hours,
                 }
                 np.save(tmp / "there.npy", grid.there_ts)
+                np.save(tmp / "left_out.npy", grid.left_out)
                 grid.values_tfsb.flush()  # type: ignore[attr-defined]
                 del grid
                 (tmp / "axes.json").write_text(json.dumps(axes))
@@ -180,6 +171,7 @@ class MappedBars:
             FIELDS + self._extra,
             np.load(folder / "values.npy", mmap_mode="r"),
             np.load(folder / "there.npy"),
+            np.load(folder / "left_out.npy"),
             axes["after_hours"],
         )
 
@@ -187,17 +179,17 @@ class MappedBars:
         """Two walks through the files: first which sessions and symbols there are, then their values."""
         days: set[np.datetime64] = set()
         symbols: set[str] = set()
-        minutes: set[int] = set()
+        rows_m = np.zeros(DAY_MINUTES, np.int64)
         for piece in self._pieces(self.table.files, (), None):
             days.update(np.unique(piece["day"].to_numpy().astype("datetime64[D]")))
             symbols.update(piece["symbol"].cat.remove_unused_categories().cat.categories)
-            minutes.update(np.unique(piece["minute"].to_numpy()).tolist())
+            rows_m += _rows_by_minute(piece)
         if not days:
             raise DataError("bars: the files hold no rows")
-        check_label(np.array(sorted(minutes)), self.label, self.minutes, "bars", self.hours)
+        check_stamps(rows_m, self.label, self.minutes, "bars", self.hours)
         grid = self._empty(np.array(sorted(days)), np.array(sorted(symbols), dtype=object), folder)
         pieces = self._pieces(self.table.files, NEEDED + self._extra, None)
-        fill_grid(pieces, grid, self.minutes, self.label, "bars", self.hours)
+        fill_grid(pieces, grid, self.minutes, self.label, self.hours)
         return grid
 
     def _empty(self, sessions: np.ndarray, symbols: np.ndarray, folder: Path | None) -> BarGrid:
@@ -232,6 +224,11 @@ def _with_stamps(frame: pd.DataFrame, day: np.datetime64 | None) -> pd.DataFrame
         else np.full(len(frame), day, "datetime64[s]")
     )
     return frame.assign(day=days, minute=minute)
+
+
+def _rows_by_minute(piece: pd.DataFrame) -> np.ndarray:
+    """How many rows have a stamp at each minute after midnight, int64 [1440]."""
+    return np.bincount(piece["minute"].to_numpy(), minlength=DAY_MINUTES)
 
 
 def open_bars(config: Mapping[str, Any], folder: Path) -> MappedBars | None:

@@ -9,8 +9,11 @@ import numpy as np
 from numba import njit
 
 from fusion_factor.market.level2 import BadRows
-from fusion_factor.market.store import SessionBars
+from fusion_factor.market.session_bars import SessionBars
 
+MISSING = ("missing",)
+"""A bar that no row was given for, of a symbol that traded in the session. Where nobody trades in a minute many vendors
+write no row, so a missing bar is no bad row."""
 BAR_KINDS = ("not_positive", "crossed", "amount")
 """A negative or infinite number, or a price that is not positive, on a bar with volume; high below low, or open or
 close outside of them; an amount whose price (amount / volume) lies outside of them by more than the tolerance."""
@@ -18,7 +21,8 @@ _ROUNDING = 1e-6
 
 
 def bad_bars(bars: SessionBars, tolerance: float = 0.01) -> BadRows:
-    """The bad bars of each symbol, each under its first reason; rows are the bars with volume.
+    """The bad bars of each symbol, each under its first reason, and the rows that the reader left out; rows are the
+    bars with volume and those left out.
 
     tolerance: share of the price by which amount / volume may lie outside of [low, high]. An amount that is not known
     (NaN) is not bad.
@@ -26,7 +30,18 @@ def bad_bars(bars: SessionBars, tolerance: float = 0.01) -> BadRows:
     counts = np.zeros((len(bars.symbols), len(BAR_KINDS)), np.int64)
     rows = np.zeros(len(bars.symbols), np.int64)
     _count(bars.open, bars.high, bars.low, bars.close, bars.volume, bars.amount, tolerance, counts, rows)
-    return BadRows(bars.symbols, counts, rows, BAR_KINDS)
+    left = bars.left_out
+    if left is None:
+        return BadRows(bars.symbols, counts, rows, BAR_KINDS)
+    counts = np.concatenate([left.counts, counts], axis=1)
+    return BadRows(bars.symbols, counts, rows + left.rows, (*left.kinds, *BAR_KINDS))
+
+
+def missing_bars(bars: SessionBars) -> BadRows:
+    """The missing bars of each symbol that traded; rows are the bars that it should have."""
+    traded = np.any(bars.volume > 0, axis=1)
+    missing = np.zeros(len(traded), np.int64) if bars.missing is None else bars.missing
+    return BadRows(bars.symbols, np.where(traded, missing, 0)[:, None], traded * bars.volume.shape[1], MISSING)
 
 
 @njit(nogil=True, cache=True)

@@ -1,9 +1,8 @@
-"""The intraday bars of one session, and their file in the market folder (docs/data-format.md).
+"""The file of one session's intraday bars in the market folder (docs/data-format.md).
 
-Legend of axes: s symbol of one session's bars, b bar of a session, f field.
+Legend of axes: s symbol of one session's bars, b bar of a session, f field, r row.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,29 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fusion_factor.core.errors import DataError
+from fusion_factor.market.bar_grid import FIELDS, VOLUME, Filling, empty_grid
+from fusion_factor.market.session_bars import PRICE_FIELDS, SessionBars
+from fusion_factor.market.stamps import MISTAKEN
 
-PRICE_FIELDS = ("open", "high", "low", "close")
-BARS_A_SESSION = {1: 240, 5: 48, 15: 16}
 _CENTS = np.float32(100)
-
-
-@dataclass(frozen=True)
-class SessionBars:
-    """The intraday bars of one session: float32 [S, B] arrays, C-contiguous, symbols in byte order.
-
-    Prices are raw CNY, volume is shares, amount is CNY; B is 240, 48 or 16. A bar without a trade has volume 0 and a
-    carried (or NaN) price. The opening auction is in the first bar, the closing auction in the last.
-    """
-
-    session: np.datetime64
-    symbols: npt.NDArray[Any]
-    open: npt.NDArray[np.float32]
-    high: npt.NDArray[np.float32]
-    low: npt.NDArray[np.float32]
-    close: npt.NDArray[np.float32]
-    volume: npt.NDArray[np.float32]
-    amount: npt.NDArray[np.float32]
-    trades: npt.NDArray[np.float32] | None = None
+_DESCRIBED = "bar_minutes, hours and early_closes of market.json"
 
 
 def write_bars(
@@ -72,39 +54,78 @@ def write_bars(
     )
 
 
-def read_bars(folder: str | Path, session: np.datetime64) -> SessionBars:
-    """Read one session's bars. Raises DataError when there is no file, or the grid is not full and sorted."""
+def read_bars(folder: str | Path, session: np.datetime64, n_bars: int = 240) -> SessionBars:
+    """Read one session's bars, `n_bars` a symbol.
+
+    A full sorted grid is read as it is. Otherwise rows are put on their places, and what has none is counted: a bar
+    that the session does not have, a bar given twice, bars that are missing (SessionBars.left_out and missing). Raises
+    DataError when there is no file, and for a file of another number of bars.
+    """
     path = Path(folder) / "bars" / f"{session}.parquet"
     if not path.is_file():
         raise DataError(f"market folder {folder}: no bars of {session}")
     table = pq.read_table(path, use_threads=False)
-    missing = {"symbol", "bar", *PRICE_FIELDS, "volume", "amount"} - set(table.column_names)
-    if missing:
-        raise DataError(f"{path}: column {sorted(missing)[0]} is not there")
-    symbols, n_bars = _grid(table, path)
-    shape = (len(symbols), n_bars)
-
-    def column(name: str) -> npt.NDArray[np.float32]:
-        return table[name].to_numpy().astype(np.float32).reshape(shape)
-
-    # dividing (never multiplying by 0.01) gives the float32 nearest to the decimal price
-    prices = {name: column(name) / _CENTS for name in PRICE_FIELDS}
-    trades = column("trades") if "trades" in table.column_names else None
-    return SessionBars(session, symbols, **prices, volume=column("volume"), amount=column("amount"), trades=trades)
-
-
-def _grid(table: pa.Table, path: Path) -> tuple[npt.NDArray[Any], int]:
-    """The symbols and the number of bars of a file's grid; DataError when it is not full and sorted."""
+    absent = {"symbol", "bar", *PRICE_FIELDS, "volume", "amount"} - set(table.column_names)
+    if absent:
+        raise DataError(f"{path}: column {sorted(absent)[0]} is not there")
+    fields = (*FIELDS, "trades") if "trades" in table.column_names else FIELDS
     bar = table["bar"].to_numpy()
-    n_bars = int(bar[-1]) + 1 if len(bar) else 0
-    if n_bars not in BARS_A_SESSION.values() or len(bar) % n_bars:
-        raise DataError(f"{path}: {len(bar)} rows of {n_bars} bars are not a full grid of 240, 48 or 16 bars a symbol")
+    codes, names = _symbols(table)
+    size = int(bar[-1]) + 1 if len(bar) else 0
+    if not _is_grid(codes, bar, size, names):
+        return _placed(table, path, session, fields, (codes, bar, n_bars), names)
+    if size != n_bars:
+        raise DataError(f"{path}: a grid of {size} bars a symbol, the session has {n_bars} by {_DESCRIBED}")
+    values: dict[str, Any] = {name: _values(table, name).reshape(-1, n_bars) for name in fields}
+    return SessionBars(session, names[codes[::n_bars]], **values)
+
+
+def _values(table: pa.Table, name: str) -> npt.NDArray[np.float32]:
+    values = table[name].to_numpy().astype(np.float32)
+    # dividing (never multiplying by 0.01) gives the float32 nearest to the decimal price
+    return values / _CENTS if name in PRICE_FIELDS else values
+
+
+def _symbols(table: pa.Table) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """The symbol of each row as a position among the names of the file, and these names."""
     symbol = table["symbol"].combine_chunks()
     if not pa.types.is_dictionary(symbol.type):
         symbol = symbol.dictionary_encode()
-    codes_sb = symbol.indices.to_numpy().reshape(-1, n_bars)
-    names = np.array(symbol.dictionary.to_pylist(), dtype=object)[codes_sb[:, 0]]
-    ordered = np.all(codes_sb == codes_sb[:, :1]) and np.all(bar.reshape(-1, n_bars) == np.arange(n_bars))
-    if not ordered or np.any(names[1:] <= names[:-1]):
-        raise DataError(f"{path}: rows are not sorted by symbol and bar")
-    return names, n_bars
+    return symbol.indices.to_numpy(), np.array(symbol.dictionary.to_pylist(), dtype=object)
+
+
+def _is_grid(codes: npt.NDArray[Any], bar: npt.NDArray[Any], size: int, names: npt.NDArray[Any]) -> bool:
+    """Whether rows are every symbol times every bar, sorted by symbol and bar."""
+    if size <= 0 or len(bar) % size:
+        return False
+    codes_sb, bar_sb = codes.reshape(-1, size), bar.reshape(-1, size)
+    if not (np.all(codes_sb == codes_sb[:, :1]) and np.all(bar_sb == np.arange(size))):
+        return False
+    listed = names[codes_sb[:, 0]]
+    return not np.any(listed[1:] <= listed[:-1])
+
+
+def _placed(
+    table: pa.Table,
+    path: Path,
+    session: np.datetime64,
+    fields: tuple[str, ...],
+    rows: tuple[npt.NDArray[Any], npt.NDArray[Any], int],
+    names: npt.NDArray[Any],
+) -> SessionBars:
+    """The bars of a file that is no full sorted grid."""
+    codes, bar, n_bars = rows[0], rows[1].astype(np.int64), rows[2]
+    inside = (bar >= 0) & (bar < n_bars)
+    if np.sum(~inside) > MISTAKEN * len(bar) or not len(bar):
+        beyond = f"{np.sum(~inside)} of {len(bar)} rows are of no bar"
+        raise DataError(f"{path}: {beyond}, the session has {n_bars} by {_DESCRIBED}")
+    symbols, s = np.unique(names[np.unique(codes)].astype(str)), np.zeros(len(names), np.int64)
+    s[np.unique(codes)] = np.searchsorted(symbols, names[np.unique(codes)].astype(str))
+    grid = empty_grid(np.array([session]), symbols.astype(object), fields, n_bars, file=None, memory_limit_gb=np.inf)
+    filling, s = Filling(grid), s[codes]
+    if not inside.all():
+        filling.leave_out(np.zeros_like(bar[~inside]), s[~inside], "outside_session")
+    values_fr = [_values(table, name)[inside] for name in fields]
+    values_fr[VOLUME:] = [np.nan_to_num(values, nan=0.0) for values in values_fr[VOLUME:]]
+    filling.place(np.zeros_like(bar[inside]), s[inside], bar[inside], values_fr)
+    return filling.finish().session(0, n_bars)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from fusion_factor.core.errors import DataError
+from fusion_factor.market.fundamental_checks import check_fundamentals
 from fusion_factor.market.store import Market
 from fusion_factor.market.symbols import check_one_style, style_of
 from fusion_factor.market.unit_checks import (
@@ -40,13 +41,16 @@ def check_market(market: Market, *, today: date | None = None) -> list[str]:
     there, three sessions of bars and one of ticks; pools are checked by `check_pool` when they are used.
     """
     check_sessions(market.sessions, today)
-    check_universe(market)
     found = [f"known of this data: {note}" for note in getattr(market, "notes", ())]
+    if getattr(market, "indices_only", False):
+        return [*found, "stock_prices: none, this market has indices only", *check_fundamentals(market)]
+    check_universe(market)
     found += check_prices(market)
     found += check_price_units(market)
     found += check_moves(market)
     found += check_factors(market)
     found += check_tables(market)
+    found += check_fundamentals(market)
     found += check_bars(market)
     found += check_ticks(market)
     return found
@@ -164,13 +168,13 @@ def check_tables(market: Market) -> list[str]:
     late."""
     found = []
     known = set(market.symbols)
-    for name in ("stocks", "st", "industry", "caps"):
+    for name in ("stocks", "st", "industry", "caps", "financials", "consensus"):
         if not market.has(name):
             continue
         table = market.table(name)
         symbols = np.asarray(pd.unique(table["symbol"]), dtype=object)
         found += _coverage(name, symbols, known)
-        for dates in ("in_date", "date"):
+        for dates in ("in_date", "date", "announce_date"):
             if dates in table:
                 late = int((table[dates] > pd.Timestamp(market.sessions[-1])).sum())
                 if late:

@@ -62,6 +62,28 @@ def snapshots_to_spells(frame: pd.DataFrame, where: str, first_session: np.datet
     return merged.drop(columns="date")
 
 
+def cut_to(frame: pd.DataFrame, inside: pd.DataFrame) -> pd.DataFrame:
+    """Spells [in_date, out_date) cut to the times when their symbol is in a spell of `inside`, one row a piece.
+
+    frame: symbol, in_date, out_date and whatever else; inside: the same three columns. Spells of `inside` that touch or
+    overlap are joined first, so that they cut nothing.
+    """
+    last = pd.Timestamp("2262-01-01")
+    ordered = inside.assign(symbol=inside["symbol"].astype(object), out_date=inside["out_date"].fillna(last))
+    ordered = ordered.sort_values(["symbol", "in_date"], kind="stable")
+    reach = ordered.groupby("symbol")["out_date"].cummax().shift()
+    new = ordered["symbol"].ne(ordered["symbol"].shift()) | (ordered["in_date"] > reach)
+    joined = ordered.groupby(new.cumsum()).agg(
+        symbol=("symbol", "first"), begin=("in_date", "min"), stop=("out_date", "max")
+    )
+    pairs = frame.assign(symbol=frame["symbol"].astype(object)).merge(joined, on="symbol")
+    start = pairs["in_date"].where(pairs["in_date"] >= pairs["begin"], pairs["begin"])
+    out = pairs["out_date"].fillna(last)
+    out = out.where(out <= pairs["stop"], pairs["stop"])
+    pairs = pairs.assign(in_date=start, out_date=out.where(out < last)).drop(columns=["begin", "stop"])
+    return pairs[(start < out).to_numpy()].reset_index(drop=True)
+
+
 def runs_to_spells(frame: pd.DataFrame, sessions: np.ndarray, where: str) -> pd.DataFrame:
     """One row a session while something holds, as spells; a session without a row ends the spell.
 

@@ -18,14 +18,16 @@ from fusion_factor.core.errors import ConfigError, DataError
 from fusion_factor.core.sessions import Calendar
 from fusion_factor.core.table_rules import TABLES
 from fusion_factor.core.tables import check_table
+from fusion_factor.market.bad_rows import SIFTED
 from fusion_factor.market.bar_files import MappedBars, open_bars
 from fusion_factor.market.baskets import BasketRule, Constituents, constituents
 from fusion_factor.market.dated import to_spells
+from fusion_factor.market.fundamental_files import read_fundamentals
 from fusion_factor.market.hours import ASHARE, Hours
 from fusion_factor.market.level2 import SessionTicks
 from fusion_factor.market.level2_files import open_ticks
 from fusion_factor.market.mapping import TableMap, choice, files_fingerprint, parse_table, refuse_unknown
-from fusion_factor.market.pool_files import build_pool, clamp, parse_pool
+from fusion_factor.market.pool_files import build_pool, clamp, parse_pool, within
 from fusion_factor.market.prices import (
     PriceGrid,
     add_factors,
@@ -56,7 +58,12 @@ _KEYS = (
     "notes",
 )
 _SPELLS = ("st", "industry")
-_EXTRA_COLUMNS = {"benchmark": ("high", "low", "open"), "st": ("date",), "industry": ("date",)}
+_EXTRA_COLUMNS = {
+    "benchmark": ("high", "low", "open"),
+    "st": ("date",),
+    "industry": ("date",),
+    "financials": ("basis", "gross_margin"),
+}
 
 
 class FilesMarket(Market):
@@ -75,15 +82,16 @@ class FilesMarket(Market):
             raise DataError(f"data.folder {self.folder}: is not a folder")
         given = config.get("tables") or {}
         refuse_unknown(given, (*_SOURCES, "adj_factor"), "data.tables")
-        if "stock_prices" not in given:
-            raise ConfigError("data.tables: stock_prices is missing")
+        if not given.get("stock_prices"):
+            _check_index_only(config, given)
         self.maps = {name: _parsed(name, entry, self.folder) for name, entry in given.items() if entry}
         self.pool_maps = {
             name: parse_pool(name, entry, self.folder) for name, entry in (config.get("pools") or {}).items() if entry
         }
         self._bars = open_bars(config, self.folder)
         self._ticks = open_ticks(config, self.folder)
-        self.notes = [str(note) for note in config.get("notes") or ()]
+        self._notes = [str(note) for note in config.get("notes") or ()]
+        self._remarks: dict[str, list[str]] = {}
         self._source = choice(
             config.get("sessions_from", "stock_prices"), ("stock_prices", "benchmark"), "data.sessions_from"
         )
@@ -92,6 +100,24 @@ class FilesMarket(Market):
         self._start, self._end = _bound(config, "start"), _bound(config, "end")
         self._tables: dict[str, pd.DataFrame] = {}
         self._pools: dict[str, Pool] = {}
+
+    @property
+    def notes(self) -> list[str]:
+        """What the config says of the data, and how many rows of which tables were left out or are in doubt."""
+        for name in SIFTED:
+            if name in self.maps:
+                self.table(name)
+        return [*self._notes, *(line for name in SIFTED for line in self._remarks.get(name, ()))]
+
+    @property
+    def sifted(self) -> bool:
+        """The tables of `bad_rows` have been looked at on reading."""
+        return True
+
+    @property
+    def indices_only(self) -> bool:
+        """Whether there are index prices and no stocks."""
+        return "stock_prices" not in self.maps
 
     # sessions, symbols, prices
 
@@ -131,7 +157,9 @@ class FilesMarket(Market):
 
     @cached_property
     def grid(self) -> PriceGrid:
-        """Daily prices as wide arrays; the long rows are let go."""
+        """Daily prices as wide arrays; the long rows are let go. Raises DataError for a market of indices alone."""
+        if self.indices_only:
+            raise DataError("data.tables: there is no table stock_prices, this market has indices only")
         grid = price_grid(self._price_rows, self.sessions)
         del self._price_rows
         if "adj_factor" in self.maps:
@@ -141,7 +169,7 @@ class FilesMarket(Market):
 
     @property
     def symbols(self) -> npt.NDArray[Any]:
-        return self.grid.symbols
+        return np.empty(0, dtype=object) if self.indices_only else self.grid.symbols
 
     def dense(self, column: str) -> npt.NDArray[np.float64]:
         if column not in self.grid.columns:
@@ -155,7 +183,7 @@ class FilesMarket(Market):
 
     @property
     def _boards_by_code(self) -> bool:
-        return all(INSIDE.fullmatch(symbol) for symbol in self.symbols)
+        return len(self.symbols) > 0 and all(INSIDE.fullmatch(symbol) for symbol in self.symbols)
 
     def table(self, name: str) -> pd.DataFrame:
         if name not in self._tables:
@@ -177,6 +205,10 @@ class FilesMarket(Market):
         if name in _SPELLS:
             frame = to_spells(frame, self.maps[name].spells, self.sessions, f"table {name}")
             frame = frame[frame["in_date"] <= pd.Timestamp(self.sessions[-1])]
+        if name in SIFTED:
+            frame, self._remarks[name] = read_fundamentals(name, frame, self.maps[name])
+        if name in _SPELLS and self.maps[name].within is not None:
+            frame = within(frame, self.maps[name], f"table {name}")
         if name == "benchmark":
             days = frame["date"].to_numpy().astype("datetime64[D]")
             frame = frame[(days >= self.sessions[0]) & (days <= self.sessions[-1])].reset_index(drop=True)
@@ -300,7 +332,8 @@ class FilesMarket(Market):
         if not hasattr(self, "_fingerprint"):
             maps = [*self.maps.values()]
             for pool in self.pool_maps.values():
-                maps += [*pool.prices, *(() if isinstance(pool.members, str) else pool.members)]
+                maps += [*pool.prices, *(pool.members if isinstance(pool.members, tuple) else ())]
+            maps += [table.within for table in maps if table.within is not None]
             files = {file for table in maps for file in table.files}
             if self._bars is not None:
                 files |= set(self._bars.table.files)
@@ -314,11 +347,24 @@ class FilesMarket(Market):
 def _parsed(name: str, given: Mapping[str, Any], folder: Path) -> TableMap:
     """One table's description; our names must be columns of that table."""
     table = parse_table(name, given, folder)
+    if table.within is not None and name not in _SPELLS:
+        raise ConfigError(f"table {name}: within is for spells only ({', '.join(_SPELLS)} and members of pools)")
     known = ("symbol", "date", "adj_factor") if name == "adj_factor" else tuple(c.name for c in TABLES[name].columns)
     for column in (*table.columns, *table.constants):
         if column not in (*known, *_EXTRA_COLUMNS.get(name, ())):
             raise ConfigError(f"table {name}: column {column} is unknown, must be one of {', '.join(known)}")
     return table
+
+
+def _check_index_only(config: Mapping[str, Any], tables: Mapping[str, Any]) -> None:
+    """Without stock prices there must be sessions from elsewhere, and a pool with prices of its own."""
+    sessions = bool(tables.get("sessions")) or (config.get("sessions_from") == "benchmark" and tables.get("benchmark"))
+    pools = config.get("pools") or {}
+    if not sessions or not any(entry and entry.get("prices") for entry in pools.values()):
+        raise ConfigError(
+            "data.tables: stock_prices is missing (a market of indices alone needs a pool with prices, and sessions "
+            "from the table sessions or by sessions_from: benchmark)"
+        )
 
 
 def _bound(config: Mapping[str, Any], name: str) -> np.datetime64 | None:

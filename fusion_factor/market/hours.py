@@ -4,11 +4,17 @@ Nothing here knows a file or a factor. `ASHARE` and `US` are the two that come w
 more `Hours`, in configuration `09:30-12:00,13:00-16:00`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
 
 from fusion_factor.core.errors import ConfigError
 
 AUCTIONS = ("merge", "drop", "separate")
+_LEFT_OUT = {"hours": "ashare", "opening": "merge", "closing": "merge"}
+TIMETABLE_KEYS = (*_LEFT_OUT, "early_closes")
 
 
 @dataclass(frozen=True)
@@ -113,3 +119,32 @@ def to_minute(text: str) -> int:
     if not (0 <= int(hour) < 24 and 0 <= int(minute) < 60):
         raise ValueError(text)
     return int(hour) * 60 + int(minute)
+
+
+@dataclass(frozen=True)
+class Timetable:
+    """The hours of every session: `hours`, but for those that close early, by session (datetime64[D])."""
+
+    hours: Hours
+    early: Mapping[Any, Hours]
+
+    def on(self, session: np.datetime64) -> Hours:
+        """The hours of one session."""
+        return self.early.get(session.astype("datetime64[D]"), self.hours)
+
+
+def to_timetable(given: Mapping[str, Any], where: str) -> Timetable:
+    """From the keys hours, opening, closing and early_closes (`{2025-11-28: "13:00"}`); ConfigError names one that
+    cannot be, as a key of `where`."""
+    hours = to_hours(*(str(given.get(key, value)) for key, value in _LEFT_OUT.items()))
+    closes = dict(given.get("early_closes") or {})
+    return Timetable(hours, {np.datetime64(str(day), "D"): _early(hours, day, at, where) for day, at in closes.items()})
+
+
+def _early(hours: Hours, day: object, at: object, where: str) -> Hours:
+    if hours.closing == "separate":
+        raise ConfigError(f"{where}.early_closes: {day}: a closing auction of its own has no place in a half session")
+    try:
+        return hours.until(to_minute(str(at)))
+    except ValueError as error:
+        raise ConfigError(f"{where}.early_closes: {day}: {at!r} is no time such as 13:00") from error

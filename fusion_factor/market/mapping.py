@@ -27,13 +27,16 @@ UNITS: dict[str, dict[str, float]] = {
     "cap": {"cny": 1.0, "thousand_cny": 1e3, "ten_thousand_cny": 1e4, "million_cny": 1e6, "hundred_million_cny": 1e8},
     "weight": {"fraction": 1.0, "percent": 0.01},
     "adj_factor": {"multiply": 1.0, "divide": -1.0},
+    "margin": {"fraction": 1.0, "percent": 0.01},
 }
 UNIT_OF = {name: "price" for name in ("open", "high", "low", "close", "vwap", "pre_close", "price")} | {
     name: name for name in ("volume", "amount", "cap", "weight", "adj_factor")
 }
 _MONEY = ("net_profit", "operating_cash_flow", "revenue", "cost")
-UNIT_OF |= {name: "amount" for name in _MONEY}
+UNIT_OF |= {name: "amount" for name in _MONEY} | {"gross_margin": "margin"}
 HASHED_BYTES = 2 << 30
+# what is done where nothing is said; "": mistakes stop, what has a rule (a stock in two industries) is told
+ON_BAD = {"financials": "error", "consensus": "error", "industry": ""}
 SPELL_KINDS = ("intervals", "snapshots", "runs")
 _FILTER_KEYS = ("equals", "one_of", "not_one_of", "starts_with", "from", "until", "not_empty")
 
@@ -75,7 +78,9 @@ class SpellRule:
 @dataclass(frozen=True)
 class TableMap:
     """One mapped table. `columns` and `constants` are keyed by our names, `where` and `suspended` speak of their
-    columns."""
+    columns. `on_bad`: what becomes of rows that cannot be right; `basis`: which of several bases of accounts to use,
+    the first where a company starts with two; `within`: spells (symbol, in_date, out_date) that cut these to the times
+    when a symbol is inside, such as the members of a broad index."""
 
     name: str
     files: tuple[Path, ...]
@@ -92,6 +97,9 @@ class TableMap:
     spells: SpellRule = SpellRule()
     encoding: str = "utf8"
     separator: str = ","
+    on_bad: str = ""
+    basis: tuple[str, ...] = ()
+    within: "TableMap | None" = None
 
     def scale(self, column: str) -> float:
         """What a number of theirs is multiplied by to become ours (adj_factor: -1 means divide 1 by it)."""
@@ -183,6 +191,14 @@ def _parse_spells(given: Mapping[str, Any], where: str) -> SpellRule:
     return rule
 
 
+def _parse_basis(given: Any, where: str) -> tuple[str, ...]:
+    if given is None:
+        return ()
+    if isinstance(given, str) or not isinstance(given, Sequence) or not all(isinstance(v, str) for v in given):
+        raise ConfigError(f"{where}: basis = {given!r}: must be a list of texts, the preferred first")
+    return tuple(given)
+
+
 def _path(given: Any) -> str | list[str]:
     """A path, or several of one form."""
     return [str(one) for one in given] if isinstance(given, list | tuple) else str(given)
@@ -193,13 +209,18 @@ def parse_table(name: str, given: Mapping[str, Any], folder: Path) -> TableMap:
     file."""
     where = f"table {name}"
     known = ["path", "columns", "constants", "units", "symbols", "exchange", "exchange_column", "dates", "where"]
-    refuse_unknown(given, [*known, "suspended", "fill", "spells", "encoding", "separator"], where)
+    own = (["on_bad"] if name in ON_BAD else []) + (["basis"] if name == "financials" else [])
+    refuse_unknown(given, [*known, "suspended", "fill", "spells", "encoding", "separator", "within", *own], where)
     if "path" not in given:
         raise ConfigError(f"{where}: path is missing")
     return TableMap(
         name=name,
         files=find_files(_path(given["path"]), folder, where),
-        columns={ours: _parse_column(ours, theirs, where) for ours, theirs in (given.get("columns") or {}).items()},
+        columns={
+            ours: _parse_column(ours, theirs, where)
+            for ours, theirs in (given.get("columns") or {}).items()
+            if theirs is not None
+        },
         constants=dict(given.get("constants") or {}),
         units=_parse_units(given.get("units") or {}, where),
         symbols=check_style(str(given.get("symbols", "suffix")), where),
@@ -212,4 +233,9 @@ def parse_table(name: str, given: Mapping[str, Any], folder: Path) -> TableMap:
         spells=_parse_spells(given.get("spells") or {}, where),
         encoding=str(given.get("encoding", "utf8")),
         separator=str(given.get("separator", ",")),
+        on_bad=str(choice(given["on_bad"], ("error", "count"), f"{where}: on_bad"))
+        if "on_bad" in given
+        else ON_BAD.get(name, ""),
+        basis=_parse_basis(given.get("basis"), where),
+        within=parse_table(f"{name}.within", given["within"], folder) if given.get("within") else None,
     )

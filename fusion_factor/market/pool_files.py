@@ -13,25 +13,26 @@ from fusion_factor.core.errors import ConfigError, DataError
 from fusion_factor.core.spells import cover
 from fusion_factor.core.tables import check_table
 from fusion_factor.market.baskets import BasketRule, Constituents, basket_prices, parse_rule
-from fusion_factor.market.dated import intervals_to_spells, join_members, snapshots_to_spells
+from fusion_factor.market.dated import cut_to, intervals_to_spells, join_members, snapshots_to_spells
 from fusion_factor.market.mapping import TableMap, choice, find_files, parse_table, refuse_unknown
 from fusion_factor.market.reading import read_mapped
 from fusion_factor.market.store import Pool
 
 _KEYS = ("members", "prices", "baskets", "note", "names", "min_members", "members_in_market")
+_NO_MEMBERS = check_table("members", pd.DataFrame(columns=["code", "symbol", "in_date", "out_date"]))
 
 
 @dataclass(frozen=True)
 class PoolMap:
     """A described pool. `members`: mapped tables, or the name of a table of spells whose labels are the codes
-    (industry).
+    (industry), or None for a pool of index bars alone.
 
     Prices come from `prices` (mapped tables) or are built by `baskets`. A code with fewer than `min_members` members of
     the market on every session is left out; `members_in_market` leaves out members that the market has no prices of.
     """
 
     name: str
-    members: tuple[TableMap, ...] | str
+    members: tuple[TableMap, ...] | str | None
     prices: tuple[TableMap, ...]
     baskets: BasketRule | None
     note: str
@@ -41,12 +42,15 @@ class PoolMap:
 
 
 def parse_pool(name: str, given: Mapping[str, Any], folder: Path) -> PoolMap:
-    """The description of one pool. Raises ConfigError for an unknown key, or prices from two places or none."""
+    """The description of one pool. Raises ConfigError for an unknown key, or prices from two places or none.
+
+    Without members there is nothing to aggregate scores over: such a pool is for factors of the index bars.
+    """
     where = f"pool {name}"
     refuse_unknown(given, _KEYS, where)
     members = given.get("members")
-    if not members:
-        raise ConfigError(f"{where}: members is missing")
+    if not members and not ("members" in given and given.get("prices")):
+        raise ConfigError(f"{where}: members is missing (null, with prices, where there are none)")
     if bool(given.get("prices")) == bool(given.get("baskets")):
         raise ConfigError(f"{where}: needs either `prices` or `baskets`")
     least = given.get("min_members", 1)
@@ -54,7 +58,7 @@ def parse_pool(name: str, given: Mapping[str, Any], folder: Path) -> PoolMap:
         raise ConfigError(f"{where}: min_members = {least!r}: must be a whole number >= 1")
     return PoolMap(
         name=name,
-        members=members if isinstance(members, str) else _tables(f"{name}.members", members, folder),
+        members=_members_of(name, members, folder),
         prices=_tables(f"{name}.prices", given.get("prices") or [], folder),
         baskets=parse_rule(given["baskets"], f"{where}.baskets") if given.get("baskets") else None,
         note=str(given.get("note", "")),
@@ -64,6 +68,12 @@ def parse_pool(name: str, given: Mapping[str, Any], folder: Path) -> PoolMap:
             choice(given.get("members_in_market", False), (True, False), f"{where}.members_in_market")
         ),
     )
+
+
+def _members_of(name: str, given: Any, folder: Path) -> tuple[TableMap, ...] | str | None:
+    if not given:
+        return None
+    return given if isinstance(given, str) else _tables(f"{name}.members", given, folder)
 
 
 def _tables(name: str, given: Any, folder: Path) -> tuple[TableMap, ...]:
@@ -87,6 +97,8 @@ def build_pool(
     if pool.baskets is None:
         prices, more = mapped_index_prices(pool, sessions)
         priced = set(prices["code"].unique())
+        if pool.members is None:
+            return Pool(pool.name, prices, _NO_MEMBERS, "; ".join(t for t in (pool.note, *more) if t), pool.names)
     members, remarks = pool_members(pool, spells, sessions, symbols, priced)
     if prices is None and pool.baskets is not None:
         built = basket_prices(members, constituents_of(pool.baskets), pool.baskets)
@@ -138,6 +150,7 @@ def pool_members(
         label = spells.columns.difference(["symbol", "in_date", "out_date"])[0]
         joined = spells.rename(columns={label: "code"})
     else:
+        assert pool.members is not None  # a pool of index bars alone ends before
         joined = _joined(pool, pool.members, sessions, priced, remarks)
     last, first = pd.Timestamp(sessions[-1]), pd.Timestamp(sessions[0])
     joined = joined[(joined["in_date"] <= last) & (joined["out_date"].isna() | (joined["out_date"] > first))]
@@ -173,10 +186,13 @@ def _joined(
                 raise ConfigError(f"{where}: column {name} is not mapped")
         frame = frame.astype({"code": object, "symbol": object})
         frame = frame if priced is None else frame[frame["code"].isin(priced)]
+        if table.within is not None and table.spells.kind != "intervals":
+            raise ConfigError(f"{where}: within is for intervals only, not for {table.spells.kind}")
         if table.spells.kind == "snapshots":
             lists.append(frame.assign(backfill=table.spells.backfill))
         elif table.spells.kind == "intervals":
-            intervals.append(intervals_to_spells(frame, table.spells, where))
+            spells = intervals_to_spells(frame, table.spells, where)
+            intervals.append(spells if table.within is None else within(spells, table, where))
         else:
             raise ConfigError(f"{where}: spells.kind must be intervals or snapshots, not {table.spells.kind}")
     if not lists:
@@ -187,6 +203,18 @@ def _joined(
     if rows["backfill"].any():
         remarks.append(_backfilled(rows, sessions))
     return join_members(intervals, snapshots_to_spells(rows, where, sessions[0]))
+
+
+def within(frame: pd.DataFrame, table: TableMap, where: str) -> pd.DataFrame:
+    """Spells cut to the times when their symbol is inside the spells of `table.within`."""
+    assert table.within is not None  # callers look
+    if table.within.spells.kind != "intervals":
+        raise ConfigError(f"{where}: within: spells.kind must be intervals, not {table.within.spells.kind}")
+    inside = read_mapped(table.within)
+    for name in ("symbol", "in_date"):
+        if name not in inside:
+            raise ConfigError(f"{where}: within: column {name} is not mapped")
+    return cut_to(frame, intervals_to_spells(inside, table.within.spells, f"{where}: within"))
 
 
 def _backfilled(rows: pd.DataFrame, sessions: npt.NDArray[np.datetime64]) -> str:

@@ -20,7 +20,7 @@ from fusion_factor.market.mapping import Column, TableMap
 from fusion_factor.market.stamps import to_minutes, to_stamps
 from fusion_factor.market.symbols import board_of, exchange_of, translate
 
-TEXT = ("symbol", "code", "industry", "board", "exchange")
+TEXT = ("symbol", "code", "industry", "board", "exchange", "basis")
 DATES = ("date", "in_date", "out_date", "list_date", "delist_date", "announce_date", "period_end")
 BATCH_ROWS = 1 << 20
 _REPORT_TEXT = tuple(column.name for column in TABLES["reports"].columns if column.kind == "text")

@@ -96,28 +96,36 @@ def _minute(text: str, where: str) -> int:
     return hours * 60 + minutes
 
 
-def bar_positions(
-    minutes: np.ndarray, step: int, label: str, where: str, hours: Hours = ASHARE
-) -> tuple[np.ndarray, np.ndarray]:
-    """The bar of each stamp (int64, -1 = left out) and whether it is an auction's, which joins what is in its bar.
+DAY_MINUTES = 1440
+OUTSIDE, BETWEEN = -2, -3
+MISTAKEN = 0.2
+"""Share of a file's rows without a place from which on its description is wrong, and not some of its rows."""
+_SYSTEMATIC = (20, 0.5)  # so many rows at one such stamp, and so often as at a stamp that has a place
+_TELLING = 8  # so many stamps that are all of a longer bar are no chance
 
-    minutes: minutes after midnight, int64 [rows]; step: minutes a bar; label: `end` or `start`. An opening auction has
-    a stamp before the open; a closing auction one at the close where bars are labelled by their start, and one minute
-    after it where they are labelled by their end and it is to be dropped or to be a bar of its own. Left out are
-    dropped auctions and stamps out of hours. Raises DataError for a stamp that cannot be, or lies between two bars.
+
+def bar_places(step: int, label: str, hours: Hours = ASHARE) -> tuple[np.ndarray, np.ndarray]:
+    """The bar of each minute after midnight, int64 [1440], and whether it is an auction's, which joins what is in it.
+
+    step: minutes a bar; label: `end` or `start`. -1: left out, as a dropped auction or out of hours; OUTSIDE: a stamp
+    that no row should have; BETWEEN: one between two bars. An opening auction has a stamp before the open; a closing
+    auction one at the close where bars are labelled by their start, and one minute after it where they are labelled by
+    their end and it is to be dropped or to be a bar of its own.
     """
+    minutes = np.arange(DAY_MINUTES)
     begin = minutes - (step if label == "end" else 0)  # the minute at which the bar begins
     first = int(hours.opening == "separate")
-    inside, before = np.zeros(len(minutes), bool), first
-    position = np.full(len(minutes), -2, np.int64)
-    between = np.zeros(len(minutes), bool)
+    inside, before = np.zeros(DAY_MINUTES, bool), first
+    position = np.full(DAY_MINUTES, OUTSIDE, np.int64)
+    between = np.zeros(DAY_MINUTES, bool)
     for opens, closes in hours.spans:
         here = (begin >= opens) & (begin < closes)
         position = np.where(here, before + (begin - opens) // step, position)
         between |= here & ((begin - opens) % step != 0)
         inside |= here
         before += (closes - opens) // step
-    opening = (minutes >= hours.auction) & (begin < hours.open) & (hours.auction < hours.open)
+    between |= (minutes > hours.open) & (begin < hours.open)
+    opening = (minutes >= hours.auction) & (minutes <= hours.open) & (begin < hours.open) & (hours.auction < hours.open)
     after_end = (minutes == hours.close + 1) & (hours.closing != "merge")
     closing = ~inside & ((minutes == hours.close) if label == "start" else after_end)
     outside = (minutes >= hours.earliest) & (minutes <= hours.latest) & ((begin < hours.open) | (minutes > hours.close))
@@ -125,16 +133,32 @@ def bar_positions(
     position = np.where(opening, -1 if hours.opening == "drop" else 0, position)
     last = {"merge": before - 1, "separate": before, "drop": -1}[hours.closing]
     position = np.where(closing, last, position)
-    wrong = (position == -2) | between
-    if wrong.any():
-        stamp = clock(int(minutes[np.flatnonzero(wrong)[0]]))
-        raise DataError(f"{where}: stamp {stamp} is no {label} of a {step}-minute bar of {describe(hours)}")
-    return position, opening | closing
+    return np.where(between, BETWEEN, position), opening | closing
 
 
-def check_label(minutes: np.ndarray, label: str, step: int, where: str, hours: Hours = ASHARE) -> None:
+def check_stamps(rows_m: np.ndarray, label: str, step: int, where: str, hours: Hours = ASHARE) -> None:
+    """Raise DataError when the rows at each minute after midnight [1440] show that label, minutes or hours are not as
+    described: the other label, a longer or a shorter bar, other hours. Some stray rows are no error here."""
+    _check_label(set(np.flatnonzero(rows_m).tolist()), label, step, where, hours)
+    place_m, auction_m = bar_places(step, label, hours)
+    wrong = np.where(place_m <= OUTSIDE, rows_m, 0)
+    inside = rows_m[(place_m >= 0) & ~auction_m & (rows_m > 0)]
+    often = max(_SYSTEMATIC[0], _SYSTEMATIC[1] * (inside.mean() if len(inside) else 0.0))
+    if wrong.sum() > MISTAKEN * rows_m.sum() or wrong.max() >= often:
+        stamp = clock(int(wrong.argmax()))
+        raise DataError(
+            f"{where}: stamp {stamp} is no {label} of a {step}-minute bar of {describe(hours)}; "
+            f"{wrong.sum()} of {rows_m.sum()} rows have such stamps"
+        )
+    bars = np.flatnonzero(rows_m * (place_m >= 0) * ~auction_m)
+    bars = place_m[bars] - int(hours.opening == "separate") + int(label == "end")
+    for longer in MINUTES[::-1]:
+        if longer > step and len(bars) >= _TELLING and not np.any(bars * step % longer):
+            raise DataError(f"{where}: minutes is {step}, but all stamps are those of {longer}-minute bars")
+
+
+def _check_label(there: set[int], label: str, step: int, where: str, hours: Hours) -> None:
     """Raise DataError when the distinct stamps show that bars are labelled by the other side than declared."""
-    there = set(np.unique(minutes).tolist())
     opens, closes = clock(hours.open), clock(hours.close)
     at_open, at_close = hours.open in there, hours.close in there
     if label == "end" and at_open and not at_close and hours.close - step in there:

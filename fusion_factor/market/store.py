@@ -21,12 +21,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fusion_factor.core.artifacts import fingerprint, hash_of_arrays
+from fusion_factor.core.artifacts import fingerprint, hash_of, hash_of_arrays
 from fusion_factor.core.errors import ConfigError, DataError
 from fusion_factor.core.tables import check_table, dense, read_table
-from fusion_factor.market.bar_store import BARS_A_SESSION, SessionBars, read_bars, write_bars
-from fusion_factor.market.hours import ASHARE, Hours
+from fusion_factor.market.bar_store import read_bars, write_bars
+from fusion_factor.market.hours import ASHARE, Hours, Timetable, to_timetable
 from fusion_factor.market.level2 import SessionTicks
+from fusion_factor.market.session_bars import SessionBars
+from fusion_factor.market.stamps import MINUTES
 
 if TYPE_CHECKING:
     from fusion_factor.market.level2_files import MappedTicks
@@ -132,7 +134,8 @@ class Market(ABC):
         """A short hash that changes when anything in the session's bars changes, and with nothing else."""
         bars = self.bars(session)
         fields = (bars.open, bars.high, bars.low, bars.close, bars.volume, bars.amount, bars.trades)
-        return hash_of_arrays(bars.symbols, *fields)
+        bad = () if bars.left_out is None else (bars.left_out.counts,)
+        return hash_of_arrays(bars.symbols, *fields, bars.missing, *bad)
 
     @property
     def tick_sessions(self) -> SessionArray:
@@ -193,15 +196,19 @@ class StoredMarket(Market):
     def symbols(self) -> npt.NDArray[Any]:  # type: ignore[override]
         return np.array(sorted(set(self.table("stock_prices")["symbol"])), dtype=object)
 
+    def file_of(self, name: str) -> Path:
+        """The file of a table, there or not."""
+        return self.folder / f"{name}.parquet"
+
     def has(self, name: str) -> bool:
-        return (self.folder / f"{name}.parquet").is_file()
+        return self.file_of(name).is_file()
 
     def table(self, name: str) -> pd.DataFrame:
         if name not in self._tables:
             if not self.has(name):
                 raise DataError(f"market folder {self.folder}: there is no table {name}")
             sessions = None if name == "sessions" else self.sessions
-            self._tables[name] = read_table(name, self.folder / f"{name}.parquet", sessions=sessions)
+            self._tables[name] = read_table(name, self.file_of(name), sessions=sessions)
         return self._tables[name]
 
     def dense(self, column: str) -> npt.NDArray[np.float64]:
@@ -221,10 +228,22 @@ class StoredMarket(Market):
         return np.array(sorted(path.stem for path in (self.folder / "bars").glob("*.parquet")), dtype="datetime64[D]")
 
     def bars(self, session: np.datetime64) -> SessionBars:
-        return read_bars(self.folder, session)
+        if self.bar_minutes is None:
+            raise DataError(f"market folder {self.folder}: no bars of {session}, bar_minutes of {DESCRIPTION} is null")
+        return read_bars(self.folder, session, self._timetable.on(session).n_bars(self.bar_minutes))
+
+    @cached_property
+    def _timetable(self) -> Timetable:
+        return to_timetable(self.description, DESCRIPTION)
+
+    @property
+    def hours(self) -> Hours:
+        return self._timetable.hours
 
     def bars_fingerprint(self, session: np.datetime64) -> str:
-        return fingerprint(self.folder / "bars" / f"{session}.parquet")
+        file = fingerprint(self.folder / "bars" / f"{session}.parquet")
+        hours = self._timetable.on(session)
+        return file if hours == ASHARE else hash_of([file, str(hours)])
 
     @cached_property
     def _ticks(self) -> "MappedTicks | None":
@@ -285,13 +304,14 @@ def _read_description(folder: Path) -> dict[str, Any]:
         raise DataError(f"{path}: not readable as JSON ({error})") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise DataError(f"{path}: format must be {FORMAT}")
-    if content.get("bar_minutes") not in (None, *BARS_A_SESSION):
+    if content.get("bar_minutes") not in (None, *MINUTES):
         raise DataError(f"{path}: bar_minutes is {content['bar_minutes']}, must be one of 1, 5, 15 or null")
     return content
 
 
 def write_description(folder: str | Path, content: Mapping[str, Any]) -> None:
-    """Write `market.json`: bar_minutes (1, 5, 15 or None), pools (name to {note}), and whatever else describes it."""
+    """Write `market.json`: bar_minutes (1, 5, 15 or None), pools (name to {note}), hours, opening, closing and
+    early_closes where they are not those of an A-share session, and whatever else describes it."""
     (Path(folder) / DESCRIPTION).write_text(json.dumps({"format": FORMAT, **content}, indent=1, default=str) + "\n")
 
 

@@ -14,11 +14,12 @@ from typing import Any
 import pandas as pd
 
 from fusion_factor.core.errors import DataError
+from fusion_factor.report.industry_data import IndustryResults, industry_results
 from fusion_factor.report.labels import ordered
 from fusion_factor.report.reading import Reader, ScoreTable, empty_table
 from fusion_factor.report.text_data import TextData, read_text
 
-RUN_ORDER = ("market", "features", "train", "text", "scores", "evaluate", "rotate", "text_portfolio")
+RUN_ORDER = ("market", "features", "train", "text", "scores", "evaluate", "rotate", "industry", "text_portfolio")
 STAGES = ("scores", "evaluate", "rotate", "train")
 # the two labels of summary.csv: the return of the published test, and the one that the networks were trained on
 PUBLISHED, TRAINED = "published", "trained"
@@ -111,9 +112,11 @@ class ReportData:
     seeds: pd.DataFrame = field(default_factory=lambda: empty_table(SEED_COLUMNS))
     factors: pd.DataFrame = field(default_factory=lambda: empty_table(FACTOR_COLUMNS))
     strategies: Mapping[str, StrategyData] = field(default_factory=dict)
+    industry: IndustryResults | None = None
     history: pd.DataFrame = field(default_factory=lambda: empty_table(HISTORY_COLUMNS))
     folds: tuple[Mapping[str, Any], ...] = ()
     table: ScoreTable | None = None
+    drift: Mapping[str, Any] = field(default_factory=dict)
     text: TextData | None = None
     manifests: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     problems: Mapping[str, str] = field(default_factory=dict)
@@ -218,9 +221,11 @@ def load(results: str | Path | Mapping[str, str | Path]) -> ReportData:
         seeds=reader.table(evaluate / "seeds.csv", SEED_COLUMNS),
         factors=reader.table(evaluate / "factors.csv", FACTOR_COLUMNS),
         strategies={path.name: _strategy(reader, path) for path in _subfolders(rotate, "nav.csv")},
+        industry=industry_results(reader, folders.get("industry", absent / "industry")),
         history=_history(reader, train / "history"),
         folds=_folds(reader.json(train / "folds.json")),
         table=reader.score_table(scores / "scores.parquet"),
+        drift=reader.mapping(folders["live"] / "drift.json", optional=True) if "live" in folders else {},
         text=read_text(reader, folders),
         manifests={
             name: reader.mapping(folders[name] / "manifest.json")

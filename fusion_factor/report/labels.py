@@ -36,6 +36,29 @@ MEANINGS = {
 }
 BASELINES = ("ew27", "reversal20", "ridge", "lightgbm")
 STRATEGIES = {"theme": "Theme rotation", "concept": "Concept rotation", "industry": "Industry rotation"}
+INDUSTRY_FACTORS = {
+    "composite": "Composite",
+    "composite_icir": "Composite, ICIR weights",
+    "composite_domain": "Composite, by group",
+    "composite_momdomain": "Composite, by momentum",
+    "momentum_acceleration": "Momentum acceleration",
+    "momentum_acceleration_raw": "Momentum acceleration, crowded ones too",
+    "consensus_fy1_3m": "Consensus change FY1 3m",
+    "consensus_fy2_3m": "Consensus change FY2 3m",
+    "consensus_px": "Consensus change, from revisions",
+    "guidance": "Company guidance",
+    "cash_flow_to_profit": "Cash flow / net profit",
+    "profit_growth": "Profit growth",
+    "gross_margin": "Gross margin change",
+    "turnover_heat": "Turnover heat",
+    "amount_share": "Amount share",
+}
+_INDUSTRY_COLOURS = {
+    "composite": "industry", "composite_icir": "theme", "composite_domain": "concept", "composite_momdomain": "extra1",
+    "momentum_acceleration": "hf", "momentum_acceleration_raw": "lightgbm", "consensus_fy1_3m": "fused-neutral",
+    "consensus_fy2_3m": "fused", "consensus_px": "extra4", "guidance": "extra2", "cash_flow_to_profit": "lf",
+    "profit_growth": "lf-daily", "gross_margin": "lf-weekly", "turnover_heat": "ew27", "amount_share": "reversal20",
+}  # fmt: skip
 NETWORKS = {"hf": "High-frequency network", "lf": "Low-frequency network"}
 _EXTRA = 4
 
@@ -53,6 +76,16 @@ def strategy_label(name: str) -> str:
 def network_label(name: str) -> str:
     """The network's name for people."""
     return NETWORKS.get(name, score_label(name))
+
+
+def industry_factor_label(name: str) -> str:
+    """The industry factor's name for people; an unknown one keeps its own."""
+    return INDUSTRY_FACTORS.get(name, name.replace("_", " "))
+
+
+def industry_factor_colour(name: str) -> str:
+    """Colour key of an industry factor; the keys of scores and strategies serve again, in a section of their own."""
+    return _INDUSTRY_COLOURS.get(name, _spare(name))
 
 
 def ordered(names: Iterable[str], known: Iterable[str]) -> list[str]:

@@ -57,6 +57,25 @@ def render(
     return Rendered(target, beside, size, points)
 
 
+def write_page(sections: list[Section], out: str | Path, title: str, subtitle: str = "") -> None:
+    """Write sections of tables and notes, without charts, as one self-contained page; the charts library stays out."""
+    if any(True for section in sections for _ in figures(section.blocks)):
+        raise ValueError("write_page: sections with charts are drawn by render")
+    html = Template(_asset("plain.html")).substitute(
+        title=markup.escape(title),
+        subtitle=markup.escape(subtitle),
+        style=_asset("page.css"),
+        contents=markup.contents(sections),
+        sections="\n".join(markup.section(section) for section in sections),
+    )
+    Path(out).write_text(html, encoding="utf-8")
+
+
+def page_of(sections: list[Section], title: str, subtitle: str) -> str:
+    """The HTML of a page of some sections, self-contained."""
+    return _within_target(sections, title, subtitle)[0]
+
+
 def as_json(sections: list[Section], title: str) -> str:
     """The page's content: sections with their blocks; missing values are null."""
     content = {"title": title, "sections": [plain(section) for section in sections]}

@@ -66,6 +66,44 @@ IMPLIED = {
     ),
 }  # fmt: skip
 
+# factor: the published table of industry factors; Q1 and Q5 look like excess over the equal-weight industries
+INDUSTRY_SOURCE = (
+    "Shenwan, industry rotation framework (2025-12-14): 31 level-1 industries, some 9 to 11 years of months"
+)
+INDUSTRY = {
+    "momentum_acceleration": {
+        "rank_ic": 0.0380,
+        "icir": 0.1258,
+        "positive": 0.5565,
+        "q1": -0.0311,
+        "q5": 0.0244,
+        "rank_ic_std": 0.302,
+    },
+    "consensus_fy2_3m": {
+        "rank_ic": 0.0617,
+        "icir": 0.2522,
+        "positive": 0.6303,
+        "q1": -0.0444,
+        "q5": 0.0277,
+        "rank_ic_std": 0.245,
+    },
+    "cash_flow_to_profit": {
+        "rank_ic": 0.0490,
+        "icir": 0.2501,
+        "positive": 0.5878,
+        "q1": -0.0217,
+        "q5": 0.0388,
+        "rank_ic_std": 0.196,
+    },
+    "composite": {
+        "rank_ic": 0.0989,
+        "icir": 0.4007,
+        "positive": 0.6726,
+        "q1": -0.0497,
+        "q5": 0.0721,
+        "rank_ic_std": 0.247,
+    },
+}
 # The 25 stocks of the text factor's top layer (METHOD 6.5); volatility and drawdown as positive shares.
 TEXT_SOURCE = "Huatai AI series no. 57 and 63 and weekly summaries: A-shares from 2009-01-23, monthly, over CSI 500"
 _TEXT_KEYS = ("annual_return", "annual_excess", "annual_volatility", "max_drawdown", "sharpe", "calmar")

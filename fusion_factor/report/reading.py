@@ -19,9 +19,9 @@ from fusion_factor.report.reshape import floats
 MIXED_COLUMNS = {"score", "seed"}
 TEXT_COLUMNS = {
     "label", "network", "factor", "code", "status", "split", "task", "name", "reading", "universe", "figure", "side",
-    "reason", "variant", "target", "rhythm", "inputs", "class",
+    "reason", "variant", "target", "rhythm", "source", "inputs", "class",
 }  # fmt: skip
-DATE_COLUMNS = {"date", "signal", "execution"}
+DATE_COLUMNS = {"date", "signal", "execution", "start", "end"}
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pandas as pd
@@ -37,8 +38,8 @@ def check_scores(scores: pd.DataFrame) -> pd.DataFrame:
     return kept
 
 
-def write_scores(scores: pd.DataFrame, path: str | Path) -> None:
-    """Write Parquet (date32, string, float64), after `check_scores`."""
+def write_scores(scores: pd.DataFrame, path: str | Path | IO[bytes]) -> None:
+    """Write Parquet (date32, string, float64) to a file or an open stream, after `check_scores`."""
     _write(check_scores(scores), path, ("date",))
 
 
@@ -47,7 +48,7 @@ def write_weights(weights: pd.DataFrame, path: str | Path) -> None:
     _write(weights, path, ("date", "label_until"))
 
 
-def _write(frame: pd.DataFrame, path: str | Path, dates: Sequence[str]) -> None:
+def _write(frame: pd.DataFrame, path: str | Path | IO[bytes], dates: Sequence[str]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 

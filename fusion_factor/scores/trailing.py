@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fusion_factor.core.cross_section import rank_correlation, zscore
+from fusion_factor.core.cross_section import name_dots, rank_correlation, zscore
 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -94,13 +94,13 @@ def moments(
     columns = []
     for part_tn in parts:
         x_tn = np.where(there_tn & np.isfinite(part_tn), part_tn, 0.0)
-        columns.append(np.where(there_tn, x_tn - (x_tn.sum(axis=1) / n_t)[:, None], 0.0))
+        columns.append(np.where(there_tn, x_tn - (name_dots(x_tn, there_tn.astype(np.float64)) / n_t)[:, None], 0.0))
     size = len(columns)
     gram_tkk, cross_tk = np.empty((len(y_tn), size, size)), np.empty((len(y_tn), size))
     for i, x_tn in enumerate(columns):
-        cross_tk[:, i] = np.einsum("tn,tn->t", x_tn, y_tn) / n_t
+        cross_tk[:, i] = name_dots(x_tn, y_tn) / n_t
         for j in range(i + 1):
-            gram_tkk[:, i, j] = gram_tkk[:, j, i] = np.einsum("tn,tn->t", x_tn, columns[j]) / n_t
+            gram_tkk[:, i, j] = gram_tkk[:, j, i] = name_dots(x_tn, columns[j]) / n_t
     few_t = count_t < min_names
     gram_tkk[few_t], cross_tk[few_t] = np.nan, np.nan
     return gram_tkk, cross_tk

@@ -6,6 +6,7 @@ from fusion_factor.backtest.cases import CASE_KINDS as BACKTEST_KINDS
 from fusion_factor.backtest.cases import run_case
 from fusion_factor.core.errors import ConfigError
 from fusion_factor.evaluation import CASE_KINDS as EVALUATION_KINDS
+from fusion_factor.industry import CASE_KINDS as INDUSTRY_KINDS
 
 _WORDS = ("case", "out")
 
@@ -23,4 +24,4 @@ def backtest_command(words: Sequence[str]) -> None:
     for name in _WORDS:
         if name not in given:
             raise ConfigError(f"backtest: {name}=FOLDER is missing")
-    run_case(given["case"], given["out"], {**BACKTEST_KINDS, **EVALUATION_KINDS})
+    run_case(given["case"], given["out"], {**BACKTEST_KINDS, **EVALUATION_KINDS, **INDUSTRY_KINDS})

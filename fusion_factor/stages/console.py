@@ -11,12 +11,15 @@ from fusion_factor.stages.stage import Workspace
 
 _PERCENT = {
     "rank_ic", "positive", "share_of_oracle", "annual_return", "annual_excess", "excess_max_drawdown", "ytd",
-    "accuracy", "majority", "annual_volatility", "max_drawdown",
+    "rank_ic_low", "rank_ic_high", "q1", "q5", "accuracy", "majority", "annual_volatility", "max_drawdown",
 }  # fmt: skip
-_COUNTS = {"count", "names", "rows"}
+_COUNTS = {"count", "names", "rows", "found", "symbols"}
 _SCORES = ("score", "rank_ic", "icir", "positive", "nw_t", "count", "names", "share_of_oracle")
+_INDUSTRY = ("factor", "source", "rank_ic", "rank_ic_low", "rank_ic_high", "icir", "positive", "q1", "q5", "count")
 _HEADS = {
     "rank_ic": "RankIC",
+    "rank_ic_low": "from",
+    "rank_ic_high": "to",
     "icir": "ICIR",
     "positive": "IC>0",
     "nw_t": "t (NW)",
@@ -45,6 +48,8 @@ def result_table(workspace: Workspace) -> str:
         parts += _score_tables(workspace.folder("evaluate") / "summary.csv")
     if workspace.has("rotate"):
         parts.append(_strategy_table(workspace.folder("rotate")))
+    if workspace.has("industry"):
+        parts += _industry_table(workspace.folder("industry") / "table.csv")
     if workspace.has("text"):
         parts.append(_text_table(workspace.folder("text")))
     if workspace.has("text_portfolio"):
@@ -52,6 +57,17 @@ def result_table(workspace: Workspace) -> str:
     if workspace.has("report"):
         parts.append(f"report: {workspace.folder('report') / 'report.html'}")
     return "\n\n".join(parts)
+
+
+def quality_table(workspace: Workspace) -> str:
+    """The checks that found something, and the path of their page."""
+    folder = workspace.folder("quality")
+    summary = json.loads((folder / "summary.json").read_text())
+    found = [row for row in summary["checks"] if row["found"]]
+    rows = [{**row, "of": row["share"], "": "above what is allowed" if row["above"] else ""} for row in found]
+    columns = ("check", "severity", "found", "of", "allowed", "symbols", "first", "last", "")
+    size = f"{summary['rows']} rows of {summary['symbols']} stocks, {summary['sessions']} sessions"
+    return f"data quality of {size}\n{_table(rows, columns)}\n\nreport: {folder / 'report.html'}"
 
 
 def _score_tables(path: Path) -> list[str]:
@@ -88,6 +104,17 @@ def _strategy_table(folder: Path) -> str:
     return f"rotations (excess: over the pool's own equal weight)\n{_table(rows, columns)}"
 
 
+def _industry_table(path: Path) -> list[str]:
+    """The composites and the factors with a published counterpart; nothing where the stage left everything out."""
+    if not path.is_file():
+        return []
+    table = pd.read_csv(path)
+    paired = set(table.loc[table["source"] == "published", "factor"])
+    rows = table[table["factor"].isin(paired) | table["factor"].str.startswith("composite")]
+    title = "industry factors, month to month (Q1, Q5: worst and best fifth over all industries, a year)"
+    return [f"{title}\n{_table(_records(rows), _INDUSTRY)}"]
+
+
 def _text_table(folder: Path) -> str:
     """Each classifier of the text factor, out of sample."""
     told = json.loads((folder / "judgement.json").read_text())
@@ -114,7 +141,12 @@ def _portfolio_table(folder: Path) -> str:
 def _table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> str:
     cells = [[_HEADS.get(name, name) for name in columns]]
     cells += [[_cell(name, row.get(name)) for name in columns] for row in rows]
-    widths = [max(len(line[k]) for line in cells) for k in range(len(columns))]
+    return text_table(cells)
+
+
+def text_table(cells: Sequence[Sequence[str]]) -> str:
+    """Lines of aligned columns, the first to the left, the others to the right."""
+    widths = [max(len(line[k]) for line in cells) for k in range(len(cells[0]))]
     return "\n".join(
         "  ".join(
             text.ljust(width) if k == 0 else text.rjust(width)
@@ -131,4 +163,6 @@ def _cell(name: str, value: Any) -> str:
         return value
     if name in _COUNTS:
         return f"{value:.0f}"
+    if name in ("of", "allowed"):
+        return f"{value:.3%}"
     return f"{value:.2%}" if name in _PERCENT else f"{value:.2f}"

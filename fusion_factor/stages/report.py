@@ -8,13 +8,15 @@ from fusion_factor.stages.stage import Outcome, Stage, Workspace
 from fusion_factor.stages.text_settings import text_enabled
 
 _TEXT = ("text", "text_portfolio")
-_READS = ("features", "train", "text", "scores", "evaluate", "rotate", "text_portfolio")
+_READS = ("features", "train", "text", "scores", "evaluate", "rotate", "industry", "text_portfolio")
 
 
 def work(settings: Settings, workspace: Workspace, folder: Path) -> Outcome:
     """Draw the artifacts of this run."""
     read = [name for name in (*_READS, "market") if name not in _TEXT or text_enabled(settings)]
     folders = {name: workspace.folder(name) for name in read if workspace.has(name)}
+    if (workspace.own / "live" / "drift.json").is_file():
+        folders["live"] = workspace.own / "live"
     render(load(folders), folder / "report.html", title=f"Fusion Factor: {settings.raw['name']}")
     return Outcome(rows={"bytes": (folder / "report.html").stat().st_size})
 
@@ -23,7 +25,7 @@ STAGE = Stage(
     name="report",
     purpose="drawing report.html",
     artifact="report",
-    needs=("scores", "evaluate", "rotate"),
+    needs=("scores", "evaluate", "rotate", "industry"),
     config=("name",),
     rooms=("report",),
     check=lambda settings: None,

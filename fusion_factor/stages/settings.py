@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 NODES = (
     "name", "root", "seed", "traceback", "data", "features", "networks", "train", "text", "scores", "evaluate",
-    "rotate", "text_portfolio", "sweep",
+    "rotate", "industry", "text_portfolio", "sweep", "live", "quality",
 )  # fmt: skip
 
 

@@ -62,6 +62,8 @@ class Stage:
     """Whether unfinished work is kept and continued."""
     needs_by: Callable[[Settings], tuple[str, ...]] = lambda settings: ()
     """Further artifacts that the stage reads under some settings alone."""
+    files: Callable[[Settings], tuple[str, ...]] = lambda settings: ()
+    """Files of the user's own that the stage reads: when their content changes, it runs again."""
     reuses: tuple[str, ...] = ()
     """Folders of a former artifact that the work looks into: each file there says itself what it was made from."""
     enabled: Callable[[Settings], bool] = lambda settings: True
@@ -99,7 +101,7 @@ class Workspace:
 
 
 def _maker(artifact: str) -> str:
-    return {"market": "simulate"}.get(artifact, artifact)
+    return {"market": "simulate", "quality": "check"}.get(artifact, artifact)
 
 
 def source_of_market(settings: Settings) -> str | None:
@@ -126,6 +128,9 @@ def identity(stage: Stage, settings: Settings, workspace: Workspace) -> dict[str
         inputs[name] = manifest["content"] if manifest else None
     if "market" in stage.needs and "market" not in inputs:
         inputs["market"] = source_of_market(settings)
+    files = stage.files(settings)
+    if files:
+        inputs["files"] = fingerprint(*files)
     code = fingerprint(*(_PACKAGE / room for room in stage.rooms), _PACKAGE / "stages" / f"{stage.name}.py")
     return {"config_hash": hash_of(config), "inputs": inputs, "code": code, "config": config}
 
@@ -146,18 +151,19 @@ def check_inputs(stage: Stage, settings: Settings, workspace: Workspace, stages:
         manifest = read_manifest(workspace.folder(artifact)) or {}
         made_with, asked = manifest.get("config", {}), {name: settings.raw[name] for name in maker.config}
         if made_with != asked:
-            where = _first_difference(made_with, asked)
+            where = first_difference(made_with, asked)
             raise ConfigError(
                 f"{artifact} in {workspace.folder(artifact)} was made with other settings ({where}): "
                 f"run `fusion-factor {maker.name}` with these settings first, or `fusion-factor run`"
             )
 
 
-def _first_difference(made: Any, asked: Any, path: str = "") -> str:
+def first_difference(made: Any, asked: Any, path: str = "") -> str:
+    """Where two trees of settings differ first, in words."""
     if isinstance(made, Mapping) and isinstance(asked, Mapping):
         for name in sorted({*made, *asked}):
             if made.get(name) != asked.get(name):
-                return _first_difference(made.get(name), asked.get(name), f"{path}.{name}" if path else str(name))
+                return first_difference(made.get(name), asked.get(name), f"{path}.{name}" if path else str(name))
     return f"{path}: {made!r} there, {asked!r} asked"
 
 

@@ -3,6 +3,7 @@
 Axes: t step in time order, b chosen symbol or row, f field, n symbol; in `rows_tk` t is the session, k the step.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from fusion_factor.features.feature_set import FIELDS, FeatureSet
 
 Positions = npt.NDArray[np.int64]
 VOLUME = FIELDS.index("volume")
+_RUN = 32
 
 
 @dataclass(frozen=True)
@@ -56,21 +58,32 @@ class BarSeries:
             x_tbf[-1, :, VOLUME] *= scale_b
         return x_tbf
 
+    def standardised_session(self, t: int, chosen_b: Tensor, clip: float, all_b: Tensor) -> Tensor:
+        """As `standardise_ratios` gives the chosen within all_b, which are all names with inputs at t: z_tbf."""
+        self._learn(t, all_b)
+        x_tbf = self.of_session(t, chosen_b)
+        _by_step(Tensor.sub_, x_tbf.div_(_divisor(x_tbf[-1])), self._mean_stf[t])
+        _by_step(Tensor.mul_, x_tbf.nan_to_num_(0.0, 0.0, 0.0), self._scale_stf[t])
+        return _finished(x_tbf, clip)
+
     def standardised_rows(self, t_b: Positions, names_b: Positions, clip: float, everybody: list[Tensor]) -> Tensor:
         """As `standardise_ratios` gives each row within its whole session, z_tbf.
 
         everybody  the symbol positions with inputs of each session in np.unique(t_b), over which it is standardised.
         """
         for t, all_b in zip(np.unique(t_b).tolist(), everybody, strict=True):
-            if not self._learned_t[t]:
-                _, moments = ratio_moments(self.of_session(t, all_b))
-                self._mean_stf[t], self._scale_stf[t] = moments.mean_tf, moments.scale_tf
-                self._learned_t[t] = True
+            self._learn(t, all_b)
         sessions_b = torch.from_numpy(t_b).to(self.panel_tnf.device)
         ratio_tbf = ratios(self.of_rows(t_b, names_b))
         centred_tbf = ratio_tbf - self._mean_stf[sessions_b].transpose(0, 1)
         z_tbf = centred_tbf.nan_to_num_(0.0, 0.0, 0.0) * self._scale_stf[sessions_b].transpose(0, 1)
         return _finished(z_tbf, clip)
+
+    def _learn(self, t: int, all_b: Tensor) -> None:
+        if not self._learned_t[t]:
+            _, moments = ratio_moments(self.of_session(t, all_b))
+            self._mean_stf[t], self._scale_stf[t] = moments.mean_tf, moments.scale_tf
+            self._learned_t[t] = True
 
 
 def trailing_rows(panel_tnf: Tensor, t: int, rows_between: int, bars: int, names_b: Tensor) -> Tensor:
@@ -97,8 +110,11 @@ def gathered(panel_tnf: Tensor, rows_kb: Positions, names_b: Positions) -> Tenso
 
 def ratios(x_tbf: Tensor) -> Tensor:
     """Each field over its value at the last step; NaN at every step where that value is not positive."""
-    last_bf = x_tbf[-1]
-    return x_tbf / torch.where(last_bf > 0, last_bf, torch.nan)
+    return x_tbf / _divisor(x_tbf[-1])
+
+
+def _divisor(last_bf: Tensor) -> Tensor:
+    return torch.where(last_bf > 0, last_bf, torch.nan)
 
 
 def ratio_moments(x_tbf: Tensor) -> tuple[Tensor, Moments]:
@@ -129,6 +145,19 @@ def standardise_ratios(x_tbf: Tensor, clip: float) -> Tensor:
     """
     centred_tbf, moments = ratio_moments(x_tbf)
     return _finished(centred_tbf * moments.scale_tf[:, None], clip)
+
+
+def _by_step(operation: Callable[[Tensor, Tensor], Tensor], x_tbf: Tensor, values_tf: Tensor) -> None:
+    """x_tbf, contiguous, with values_tf at every b, in place; on the CPU in runs of rows.
+
+    An inner loop over six fields is too short for the processor's vectors: runs take a fifth of the time at 4,700 rows.
+    """
+    n_steps, n_rows, n_fields = x_tbf.shape
+    n_runs = n_rows // _RUN if x_tbf.device.type == "cpu" else 0
+    if n_runs:
+        runs = x_tbf[:, : n_runs * _RUN].view(n_steps, n_runs, _RUN * n_fields)
+        operation(runs, values_tf.repeat(1, _RUN)[:, None])
+    operation(x_tbf[:, n_runs * _RUN :], values_tf[:, None])
 
 
 def _finished(z_tbf: Tensor, clip: float) -> Tensor:

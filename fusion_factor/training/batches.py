@@ -40,12 +40,15 @@ class WindowInputs(ABC):
     """The inputs of one kind of network on one feature set.
 
     has_inputs  bool [T, N], known at the close of t: who is standardised and who gets a score.
+    columns     what the last axis of the windows holds, in order; recorded beside the weights, which must never read
+                other columns than they were fitted on. Empty: not told.
 
-    A subclass sets `has_inputs` and writes `windows`; its constructor takes the feature set, `device` and its own
-    arguments from the config.
+    A subclass sets `has_inputs` (and `columns`) and writes `windows`; its constructor takes the feature set, `device`
+    and its own arguments from the config.
     """
 
     has_inputs: BoolArray
+    columns: tuple[str, ...] = ()
 
     @abstractmethod
     def windows(self, t: int, names_b: Tensor) -> Inputs:
@@ -53,6 +56,13 @@ class WindowInputs(ABC):
 
         Everything is a function of panel rows <= t and of names_b, which are all names with inputs at t.
         """
+
+    def some(self, t: int, names_b: Tensor, rows_b: Tensor) -> Inputs:
+        """Windows x_btf of the names names_b[rows_b]; names_b as in `windows`, and the same bits as in its rows.
+
+        What a training step takes. Here everybody's windows, then the rows; a subclass may gather those rows alone.
+        """
+        return select_rows(self.windows(t, names_b), rows_b)
 
     def rows(self, t_b: Positions, names_b: Positions) -> Inputs:
         """Windows x_btf of any pairs of session position and symbol position, each with inputs at its session.
@@ -102,6 +112,7 @@ class HighFrequencyInputs(WindowInputs):
         _check_window("window_sessions", window_sessions)
         self.window_sessions = window_sessions
         self.panel_tnf = on_device(features.hf, self.device)
+        self.columns = tuple(features.hf.names)
         self.has_inputs = features.has_hf.copy()
         self.has_inputs[: window_sessions - 1] = False
 
@@ -109,6 +120,10 @@ class HighFrequencyInputs(WindowInputs):
         """One window x_btf [b, window_sessions, factors], a transposed view of a time-major gather."""
         rows_tnf = self.panel_tnf[t - self.window_sessions + 1 : t + 1]
         return (rows_tnf.index_select(1, names_b).transpose(0, 1),)
+
+    def some(self, t: int, names_b: Tensor, rows_b: Tensor) -> Inputs:
+        """One window x_btf: a name's window does not depend on the others, so one gather of the chosen."""
+        return self.windows(t, names_b.index_select(0, rows_b))
 
     def rows(self, t_b: Positions, names_b: Positions) -> Inputs:
         """One window x_btf, gathered at once."""
@@ -150,11 +165,19 @@ class LowFrequencyInputs(WindowInputs):
             BarSeries(features, name, lengths[name], on_device(getattr(features, name), self.device))
             for name in chosen_frequencies(frequencies)
         ]
+        self.columns = tuple(
+            f"{name} {field}" for name in chosen_frequencies(frequencies) for field in getattr(features, name).names
+        )
         self.has_inputs = features.has_lf
 
     def windows(self, t: int, names_b: Tensor) -> Inputs:
         """Three windows x_btf [b, bars, fields], transposed views of time-major gathers."""
         return tuple(standardise_ratios(each.of_session(t, names_b), self.clip).transpose(0, 1) for each in self.series)
+
+    def some(self, t: int, names_b: Tensor, rows_b: Tensor) -> Inputs:
+        """Three windows x_btf of the chosen alone; means and deviations of a session are computed once and kept."""
+        chosen_b = names_b.index_select(0, rows_b)
+        return tuple(each.standardised_session(t, chosen_b, self.clip, names_b).transpose(0, 1) for each in self.series)
 
     def rows(self, t_b: Positions, names_b: Positions) -> Inputs:
         """Three windows x_btf, gathered at once; means and deviations of a session are computed once and kept."""

@@ -17,6 +17,13 @@ def choose_device(device: str = "auto") -> str:
     return device
 
 
+def spread(device: str) -> list[str]:
+    """The devices that the fits of this machine take in turn: all of them for `cuda`, else the one that is named."""
+    if device == "cuda" and torch.cuda.device_count() > 1:
+        return [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+    return [device]
+
+
 def check_device(device: str) -> str:
     """`device` if it is a word that `choose_device` knows, whether this machine has it or not; else ConfigError."""
     if device != "auto":

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
 
 from fusion_factor.core.artifacts import hash_of
 from fusion_factor.core.errors import DataError
@@ -29,7 +28,7 @@ from fusion_factor.training.module import FactorModule
 from fusion_factor.training.progress import WARNING
 from fusion_factor.training.recovery import Unfinished, drop_leftovers, files_of, halved
 from fusion_factor.training.samples import has_target
-from fusion_factor.training.scoring import score_sessions
+from fusion_factor.training.scoring import check_columns, load_network, score_sessions
 from fusion_factor.training.settings import FitSettings, NetworkSettings
 from fusion_factor.training.trainer import train
 
@@ -42,7 +41,9 @@ class FitJob:
     """One fit as a parcel for another process: paths, positions and settings, no arrays of features.
 
     features     folder of a FeatureSet; it is memory-mapped, processes share its pages.
-    fingerprint  of that folder, so that weights fitted on other features are not taken for finished.
+    fingerprint  of that set, by which a process knows that it has it open.
+    known        of its sessions that the fold learns on, so that weights fitted on other features are not taken for
+                 finished, and those fitted before later sessions came are; None: the fingerprint.
     folder       of the results: checkpoints/, tensorboard/ and parts/ are written in it.
     """
 
@@ -55,6 +56,7 @@ class FitJob:
     folder: str
     device: str = "cpu"
     threads: int | None = 1
+    known: str | None = None
 
     @property
     def name(self) -> str:
@@ -86,9 +88,8 @@ class FitJob:
         fold = {part: getattr(self.fold, part).tolist() for part in ("train", "valid")}
         parts = (self.network.network, self.network.inputs, self.network.loss)
         code = [code_of(path) for part in parts for path in class_paths(part)]
-        return hash_of(
-            [self.network.as_dict(), asdict(self.settings), fold, self.seed, self.fingerprint, _own_code(), code]
-        )
+        known = self.fingerprint if self.known is None else self.known
+        return hash_of([self.network.as_dict(), asdict(self.settings), fold, self.seed, known, _own_code(), code])
 
 
 @dataclass(frozen=True)
@@ -130,8 +131,8 @@ def score_part(
 
     Sessions on which a task gives every stock the same score are told to `diary`.
     """
-    network = build(job.network.network, nn.Module)
-    network.load_state_dict(dict(checkpoint.weights))
+    check_columns(checkpoint, inputs)
+    network = load_network(checkpoint)
     frame = score_sessions(network.to(inputs.device), inputs, features, job.fold.use)
     for task in frame.columns[2:]:
         constant = constant_dates(frame["date"].to_numpy(), frame[task].to_numpy())
@@ -183,7 +184,7 @@ def _train_job(
         if module is None:
             # Only here, after the handler, the error and the tensors that it holds are gone.
             torch.cuda.empty_cache()
-    Checkpoint(module.best_weights, _about(job, job_hash, features, module, diary)).write(job.checkpoint)
+    Checkpoint(module.best_weights, _about(job, job_hash, features, inputs, module, diary)).write(job.checkpoint)
     return Checkpoint.read(job.checkpoint)
 
 
@@ -215,7 +216,9 @@ def _device_memory(name: str) -> Iterator[None]:
         raise FitFailed(f"{name}: out of memory on the device: {str(error).splitlines()[0]}") from error
 
 
-def _about(job: FitJob, job_hash: str, features: FeatureSet, module: FactorModule, diary: Diary) -> dict[str, Any]:
+def _about(
+    job: FitJob, job_hash: str, features: FeatureSet, inputs: WindowInputs, module: FactorModule, diary: Diary
+) -> dict[str, Any]:
     fold, sessions = job.fold, features.sessions
     return {
         "network": job.network.as_dict(),
@@ -223,12 +226,13 @@ def _about(job: FitJob, job_hash: str, features: FeatureSet, module: FactorModul
         "fold": fold.index,
         "seed": job.seed,
         "tasks": list(module.tasks),
+        "columns": list(inputs.columns),
         "train": [str(sessions[fold.train[0]]), str(sessions[fold.train[-1]]), len(fold.train)],
         "valid": [str(sessions[fold.valid[0]]), str(sessions[fold.valid[-1]]), len(fold.valid)],
         "label_until": str(sessions[fold.valid[-1] + fold.reach]),
         "first_use": str(sessions[fold.use[0]]),
         "job": job_hash,
-        "features": job.fingerprint,
+        "features": job.fingerprint if job.known is None else job.known,
         "best_epoch": module.best_epoch,
         "objective": module.best_objective,
         "loss": module.best_loss,

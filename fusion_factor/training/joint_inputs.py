@@ -32,6 +32,7 @@ class JointInputs(WindowInputs):
         super().__init__(device)
         self.high = HighFrequencyInputs(features, **(high or {}), device=device)
         self.low = LowFrequencyInputs(features, **(low or {}), device=device)
+        self.columns = (*self.high.columns, *self.low.columns)
         both = self.low.has_inputs & self.high.has_inputs
         self.has_inputs = self.low.has_inputs.copy() if pad else both
         self.has_inputs[: self.high.window_sessions - 1] = False
@@ -41,6 +42,12 @@ class JointInputs(WindowInputs):
         there_b = torch.from_numpy(self.high.has_inputs[t]).to(self.device)[names_b]
         (x_btf,) = self.high.windows(t, names_b)
         return (_masked(x_btf, there_b), *self.low.windows(t, names_b))
+
+    def some(self, t: int, names_b: Tensor, rows_b: Tensor) -> Inputs:
+        """Four windows x_btf of the chosen alone; the same bits as in `windows`."""
+        there_b = torch.from_numpy(self.high.has_inputs[t]).to(self.device)[names_b[rows_b]]
+        (x_btf,) = self.high.some(t, names_b, rows_b)
+        return (_masked(x_btf, there_b), *self.low.some(t, names_b, rows_b))
 
     def rows(self, t_b: Positions, names_b: Positions) -> Inputs:
         """Four windows x_btf, gathered at once; the same bits as in `windows`."""

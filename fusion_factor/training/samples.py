@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from fusion_factor.features.feature_set import FeatureSet
-from fusion_factor.training.batches import Inputs, WindowInputs, select_rows
+from fusion_factor.training.batches import Inputs, WindowInputs
 from fusion_factor.training.settings import FitSettings
 
 
@@ -46,8 +46,7 @@ class Samples:
     def whole(self, t: int) -> tuple[Inputs, Tensor]:
         """Windows x_btf and labels [b] of all labelled names of session position t."""
         labelled = self._of(t)
-        windows = self.inputs.windows(t, labelled.names_b)
-        return select_rows(windows, labelled.rows), labelled.label_b
+        return self.inputs.some(t, labelled.names_b, labelled.rows), labelled.label_b
 
     def drawn(self, t: int, epoch: int) -> tuple[Inputs, Tensor]:
         """As `whole`, or `names_per_batch` of the names, drawn by (seed, epoch, date) alone."""
@@ -58,8 +57,7 @@ class Samples:
         draw = np.random.default_rng([self.seed, epoch, int(self._sessions[t])])
         chosen = np.sort(draw.choice(len(labelled.rows), size=limit, replace=False))
         keep = torch.from_numpy(chosen).to(self.inputs.device)
-        windows = self.inputs.windows(t, labelled.names_b)
-        return select_rows(windows, labelled.rows[keep]), labelled.label_b[keep]
+        return self.inputs.some(t, labelled.names_b, labelled.rows[keep]), labelled.label_b[keep]
 
     def table(self, positions: Sequence[int]) -> int:
         """Lay down the labelled rows (session, name, label) of these sessions for `mixed`; how many there are."""

@@ -1,5 +1,6 @@
 """Scores of sessions from fitted weights: the same windows as in training, whether for a fold or for today."""
 
+import itertools
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -40,6 +41,7 @@ def predict(
     settings = network_settings(checkpoint)
     where = choose_device(device)
     inputs = build(settings.inputs, WindowInputs, features, device=where)  # type: ignore[type-abstract]
+    check_columns(checkpoint, inputs)
     with exact_arithmetic(threads):
         network = load_network(checkpoint).to(where)
         return score_sessions(network, inputs, features, positions)
@@ -86,6 +88,20 @@ def score_frame(
 def network_settings(checkpoint: Checkpoint) -> NetworkSettings:
     """The network's settings as recorded beside its weights."""
     return NetworkSettings(**checkpoint.about["network"])
+
+
+def check_columns(checkpoint: Checkpoint, inputs: WindowInputs) -> None:
+    """ConfigError when the weights were fitted on other columns, or in another order, than `inputs` gives them."""
+    fitted = tuple(checkpoint.about.get("columns", ()))
+    if not fitted or not inputs.columns or fitted == inputs.columns:
+        return
+    name = checkpoint.about["network"]["name"]
+    for position, (one, two) in enumerate(itertools.zip_longest(fitted, inputs.columns, fillvalue="nothing")):
+        if one != two:
+            raise ConfigError(
+                f"network {name}: its weights were fitted on other inputs than the features hold: input {position} was "
+                f"{one}, is {two}"
+            )
 
 
 def load_network(checkpoint: Checkpoint) -> nn.Module:

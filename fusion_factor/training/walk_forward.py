@@ -1,6 +1,7 @@
 """Every network on every fold with every seed, in parallel and restartable, and the tables that come of it."""
 
 import csv
+import itertools
 import json
 import os
 import shutil
@@ -12,13 +13,13 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from fusion_factor.core.artifacts import fingerprint, write_file
+from fusion_factor.core.artifacts import write_file
 from fusion_factor.core.errors import ConfigError, FusionFactorError
 from fusion_factor.features.feature_set import FeatureSet
 from fusion_factor.training.batches import WindowInputs
 from fusion_factor.training.checkpoints import Checkpoint
 from fusion_factor.training.components import build
-from fusion_factor.training.device import check_device, choose_device, exact_arithmetic
+from fusion_factor.training.device import check_device, choose_device, exact_arithmetic, spread
 from fusion_factor.training.executors import ExecutorSettings, Outcome, Report, run_jobs
 from fusion_factor.training.fit import FitJob, FitOutcome, fit, open_inputs, score_part
 from fusion_factor.training.folds import Fold, walk_forward
@@ -26,6 +27,7 @@ from fusion_factor.training.guard import Diary
 from fusion_factor.training.progress import WARNING, JobProgress, log
 from fusion_factor.training.recovery import files_of
 from fusion_factor.training.samples import usable_sessions
+from fusion_factor.training.session_digests import known_to, session_digests, whole
 from fusion_factor.training.settings import FitSettings, FoldSettings, NetworkSettings
 
 HISTORY_COLUMNS = ("fold", "seed", "epoch", "split", "task", "loss", "ic", "rank_ic")
@@ -77,9 +79,11 @@ def run(
     features     folder of a FeatureSet; it is memory-mapped by every process.
     folder       results: predictions/<network>.parquet (date, symbol, fold, seed, one column a task; by fold, seed,
                  date, symbol), checkpoints/<network>/foldNN_seedS.ckpt, history/<network>.csv, folds.json,
-                 tensorboard/. Fits that are finished there already are not done again.
-    workers      fits at the same time. None: one process a core on the CPU, one fit after the other on CUDA, as many as
-                 fit on a cluster. More than one on CUDA share the device, each with its own copy of the panels.
+                 tensorboard/. Fits that are finished there already are not done again, also where the features have
+                 grown since: a fit is known by what it has learned from, not by what came later.
+    workers      fits at the same time. None: one process a core on the CPU, one a device on CUDA, as many as fit on a
+                 cluster. More than one a device share it, each with its own copy of the panels.
+    device       auto, cpu, cuda or cuda:N; with `cuda` the fits take all devices of this machine in turn.
     checkpoints  a folder like `checkpoints/` of a former run: a fold is scored with the weights whose `first_use`
                  is the latest on or before the fold's, so that no weights know prices of the sessions they score.
     executor     where the fits run: processes of this machine, ray or slurm. On a cluster `features` and `folder` must
@@ -104,19 +108,28 @@ def run(
         network.name: _folds_of(feature_set, network, folds, network.own_fit(fit_settings).min_names)
         for network in networks
     }
-    mark = fingerprint(features)
-    jobs = [
-        FitJob(network, fold, seed, network.own_fit(fit_settings), str(features), mark, str(target), device)
+    digests = session_digests(feature_set)
+    mark = whole(feature_set, digests)
+    devices = [device] if executor.kind != "processes" else spread(device)
+    fits = [
+        (network, fold, seed)
         for seed in seeds  # outermost: an interrupted run has whole seeds first
         for network in networks
         for fold in by_network[network.name]
     ]
+    jobs = [
+        FitJob(
+            network, fold, seed, network.own_fit(fit_settings), str(features), mark, str(target), place,
+            known=known_to(feature_set, digests, int(fold.valid[-1])),
+        )
+        for (network, fold, seed), place in zip(fits, itertools.cycle(devices), strict=False)
+    ]  # fmt: skip
     work: list[Any] = (
         jobs if checkpoints is None else [_with_weights(job, Path(checkpoints), feature_set) for job in jobs]
     )
     names = [f"{job.network.name} {job.name}" for job in jobs]
     watcher = _FitProgress(names, progress, lambda index: on_fit(index, jobs) if on_fit else None)
-    count = workers if executor.kind != "processes" else workers or _workers_here(device)
+    count = workers if executor.kind != "processes" else workers or _workers_here(devices)
     outcomes = run_jobs(fit if checkpoints is None else _score, work, count, watcher, executor)
     _raise_failures(outcomes, names)
     results: list[FitOutcome] = [outcome.result for outcome in outcomes]
@@ -135,8 +148,8 @@ def _device_of(executor: ExecutorSettings, device: str) -> str:
     return check_device(device)
 
 
-def _workers_here(device: str) -> int:
-    return 1 if device.startswith("cuda") else os.cpu_count() or 1
+def _workers_here(devices: Sequence[str]) -> int:
+    return len(devices) if devices[0].startswith("cuda") else os.cpu_count() or 1
 
 
 def folds_for(features: FeatureSet, inputs: WindowInputs, folds: FoldSettings, min_names: int) -> list[Fold]:

@@ -43,6 +43,11 @@ def folder(tmp_path_factory):
     frame = pd.DataFrame({"ts_code": STOCKS, "list_date": 20100104, "delist_date": ""})
     frame.to_csv(base / "stock_basic.csv", index=False)
     frame.assign(l1_code="801780", in_date=20200101, out_date="").to_csv(base / "industry.csv", index=False)
+    told = pd.DataFrame({"ts_code": STOCKS, "end_date": 20221231, "f_ann_date": 20230428, "n_income_attr_p": 3e7})
+    told = told.assign(n_cashflow_act=4e7, revenue=5e8, oper_cost=3e8)
+    told.to_csv(base / "statements.csv", index=False)
+    expected = pd.DataFrame({"report_date": 20231120, "ts_code": STOCKS, "year": 2024, "np": 5e3})
+    expected.to_csv(base / "forecasts.csv", index=False)
     st = pd.DataFrame({"ts_code": STOCKS[:2], "name": ["*ST", "new"], "start_date": 20240103, "end_date": 20240104})
     st.to_csv(base / "st.csv", index=False)
     index = pd.DataFrame(
@@ -66,6 +71,8 @@ def test_the_example_reads_what_it_describes(folder):
     assert market.dense("volume")[0, 0] == 500_000.0
     assert market.dense("adj_factor")[0, 0] == 1.5
     assert market.table("caps")["cap"].iloc[0] == 5e8
+    assert market.table("financials")["cost"].tolist() == [3e8] * 6
+    assert market.table("consensus")["net_profit"].tolist() == [5e7] * 6
     assert market.table("st")["out_date"].tolist() == [pd.Timestamp("2024-01-05")]
     assert market.bars(np.datetime64("2024-01-03")).close.shape == (1, 240)
     assert market.pools == ("industry", "theme")
@@ -98,6 +105,8 @@ def test_every_wrong_unit_in_the_example_is_found(folder):
         ("stock_prices", "amount", "cny"),
         ("stock_prices", "price", "cents"),
         ("caps", "cap", "cny"),
+        ("financials", "amount", "ten_thousand_cny"),
+        ("consensus", "amount", "cny"),
     ):
         config = example(folder)
         config["tables"][table]["units"][kind] = word

@@ -13,11 +13,15 @@ from fusion_factor.market import open_market
 from fusion_factor.market.checks import check_market, check_pool
 
 pytestmark = pytest.mark.shared_data
-CONFIG = Path(__file__).resolve().parents[2] / "conf" / "data" / "ashare_sample.yaml"
+CONF = Path(__file__).resolve().parents[2] / "conf" / "data"
 
 
-def real_market(folder, **changes):
-    config = OmegaConf.create({"data": OmegaConf.load(CONFIG)})
+def real_market(folder, name="ashare_sample", **changes):
+    data = OmegaConf.load(CONF / f"{name}.yaml")
+    if "defaults" in data:  # what Hydra does with them
+        base = OmegaConf.load(CONF / f"{data.pop('defaults')[0]}.yaml")
+        data = OmegaConf.merge(base, data)
+    config = OmegaConf.create({"data": data})
     config.data.folder = str(folder)
     for key, value in changes.items():
         OmegaConf.update(config.data, key, value)
@@ -164,6 +168,58 @@ def test_the_checks_pass_and_tell(market):
     assert any("symbols are not in stock_prices" in line for line in found)
     for name in market.pools:
         assert check_pool(market, name)
+
+
+def test_statements_of_one_source(market):
+    rows = market.table("financials")
+    assert (len(rows), rows["symbol"].nunique()) == (24_455, 670)
+    assert rows["operating_cash_flow"].isna().all()
+    year = rows[(rows["symbol"] == "600519.SH") & (rows["period_end"] == "2018-12-31")].iloc[0]
+    assert year["announce_date"] == pd.Timestamp("2019-03-29")
+    assert year["revenue"] == pytest.approx(73.64e9, rel=1e-3)
+    assert 0.08 < year["cost"] / year["revenue"] < 0.10
+    assert any("5 rows left out, revenue is in another unit" in note for note in market.notes)
+
+
+@pytest.mark.parametrize(
+    ("name", "codes", "rows", "first", "last"),
+    [
+        ("citic_industries", 30, 79_732, "2015-01-05", "2025-12-31"),
+        ("sw_industries", 31, 112_902, "2008-01-02", "2022-12-21"),
+    ],
+)
+def test_published_industry_indices_alone(shared_data, name, codes, rows, first, last):
+    market = real_market(shared_data, name)
+    prices = market.pool("industry").index_prices
+    assert (prices["code"].nunique(), len(prices)) == (codes, rows)
+    assert [str(market.sessions[t]) for t in (0, -1)] == [first, last]
+    assert market.table("benchmark")["date"].max() == pd.Timestamp(last)
+    assert ("amount" in prices) == (name == "citic_industries")
+    assert any("indices only" in line for line in check_market(market))
+    assert market.pool("industry").names[prices["code"].iloc[0]]
+
+
+@pytest.mark.slow
+def test_industry_baskets_with_members_at_the_time(shared_data):
+    market = real_market(shared_data, "sw_baskets")
+    pool = market.pool("industry")
+    inside = cover(pool.members, market.sessions, market.symbols)
+    assert 780 <= inside.sum(axis=1).min() <= inside.sum(axis=1).max() <= 800
+    told = cover(market.table("industry"), market.sessions, market.symbols)
+    assert 290 <= told.sum(axis=1).min() <= told.sum(axis=1).max() <= 300
+    assert not (told & ~inside).any()  # whose statements count is in its industry's index
+    per_day = pool.index_prices.groupby("date").size()
+    assert per_day[per_day.index < "2021-07-30"].median() == 28
+    assert per_day[per_day.index >= "2021-09-01"].median() >= 29
+    # the amount of an index is that of its members
+    day = np.datetime64("2019-06-28")
+    t = int(np.searchsorted(market.sessions, day))
+    traded = np.nan_to_num(market.dense("amount")[t])[inside[t]].sum()
+    assert pool.index_prices.query("date == @day")["amount"].sum() == pytest.approx(traded, rel=1e-3)
+    for name, companies, known in (("sw_cash_quarterly", 2886, 0.97), ("sw_cash_annual", 3969, 0.99)):
+        rows = real_market(shared_data, name).table("financials")
+        assert rows["symbol"].nunique() == companies
+        assert rows["operating_cash_flow"].notna().mean() > known
 
 
 @pytest.mark.slow

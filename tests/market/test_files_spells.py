@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from fusion_factor.core.errors import DataError
-from fusion_factor.market.dated import join_members, runs_to_spells, snapshots_to_spells, to_spells
+from fusion_factor.market.dated import cut_to, join_members, runs_to_spells, snapshots_to_spells, to_spells
 from fusion_factor.market.mapping import SpellRule
 
 SESSIONS = np.array(["2024-01-02", "2024-01-03", "2024-01-04", "2024-01-05", "2024-01-08"], dtype="datetime64[D]")
@@ -123,3 +123,21 @@ def test_dated_intervals_win_over_lists():
     assert joined["code"].tolist() == ["X", "Y"]
     with pytest.raises(DataError, match="no row is left"):
         join_members([], None)
+
+
+def test_spells_are_cut_to_the_times_inside_a_universe():
+    given = frame(
+        [("A", "x", "2024-01-01", "2024-01-20"), ("A", "y", "2024-01-20", None), ("B", "x", "2024-01-01", None)],
+        ["symbol", "industry", "in_date", "out_date"],
+    )
+    inside = frame(
+        [("A", "2024-01-05", "2024-01-08"), ("A", "2024-01-08", "2024-01-25"), ("A", "2024-02-01", None)],
+        ["symbol", "in_date", "out_date"],
+    )
+    made = cut_to(given, inside)
+    got = [(r.symbol, r.industry, r.in_date, None if pd.isna(r.out_date) else r.out_date) for r in made.itertuples()]
+    assert got == [
+        ("A", "x", day("2024-01-05"), day("2024-01-20")),
+        ("A", "y", day("2024-01-20"), day("2024-01-25")),
+        ("A", "y", day("2024-02-01"), None),
+    ]

@@ -47,8 +47,14 @@ def test_a_later_end_has_the_same_past(market: StoredMarket, tmp_path: Path) -> 
     for file in sorted((market.folder / "bars").iterdir()):
         assert file.read_bytes() == (longer.folder / "bars" / file.name).read_bytes(), file.name
     cut = pd.Timestamp(CUT)
-    for name in ("stock_prices", "caps"):
-        past = longer.table(name).query("date <= @cut").reset_index(drop=True)
+    for name, dated in {
+        "stock_prices": "date",
+        "caps": "date",
+        "financials": "announce_date",
+        "consensus": "date",
+    }.items():
+        table = longer.table(name)
+        past = table[table[dated] <= cut].reset_index(drop=True)
         pd.testing.assert_frame_equal(past, market.table(name))
     assert market.truth is not None
     assert longer.truth is not None

@@ -77,15 +77,85 @@ def test_missing_things_are_data_errors(tmp_path: Path) -> None:
         open_market({"kind": "other"})
 
 
-def test_an_unsorted_or_cut_grid_is_refused(tmp_path: Path) -> None:
+def rewritten(folder: Path, change) -> StoredMarket:  # type: ignore[no-untyped-def]
+    """The small market with the rows of its bars changed."""
+    write_small(folder)
+    path = folder / "bars" / "2023-01-04.parquet"
+    pq.write_table(change(pq.read_table(path)), path)
+    return StoredMarket(folder)
+
+
+def test_an_unsorted_file_is_the_same_market(tmp_path: Path) -> None:
     write_small(tmp_path)
-    path = tmp_path / "bars" / "2023-01-04.parquet"
-    table = pq.read_table(path)
-    pq.write_table(pa.concat_tables([table.slice(16), table.slice(0, 16)]), path)
-    with pytest.raises(DataError, match="not sorted"):
+    day = np.datetime64("2023-01-04")
+    sorted_bars = StoredMarket(tmp_path).bars(day)
+    bars = rewritten(tmp_path, lambda table: table.take(np.random.default_rng(0).permutation(32))).bars(day)
+    for name in ("symbols", "open", "high", "low", "close", "volume", "amount"):
+        np.testing.assert_array_equal(getattr(bars, name), getattr(sorted_bars, name))
+    assert bars.left_out is None
+    assert bars.missing is None
+
+
+def test_bars_twice_missing_or_too_many_are_counted(tmp_path: Path) -> None:
+    def change(table: pa.Table) -> pa.Table:
+        strange = table.slice(20, 1).set_column(1, "bar", pa.array([16], pa.int16()))
+        other = table.slice(9, 1).set_column(6, "volume", pa.array([1], pa.int64()))
+        return pa.concat_tables([table.slice(0, 31), table.slice(3, 1), other, strange])
+
+    bars = rewritten(tmp_path, change).bars(np.datetime64("2023-01-04"))
+    assert bars.left_out is not None
+    kinds = bars.left_out.kinds
+    counts = {kinds[k]: bars.left_out.counts[:, k].tolist() for k in np.flatnonzero(bars.left_out.counts.any(axis=0))}
+    assert counts == {"outside_session": [0, 1], "repeated": [1, 0], "conflicting": [2, 0]}
+    assert bars.missing is not None
+    assert bars.missing.tolist() == [1, 1]
+    assert np.isnan(bars.close[0, 9])
+    assert bars.volume[1].tolist() == [*range(1600, 3100, 100), 0]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "message"), [(5, "a grid of 16 bars a symbol, the session has 48"), (None, "null")]
+)
+def test_a_file_of_other_bars_is_refused(tmp_path: Path, minutes: int | None, message: str) -> None:
+    write_small(tmp_path)
+    write_description(tmp_path, {"bar_minutes": minutes})
+    with pytest.raises(DataError, match=message):
         StoredMarket(tmp_path).bars(np.datetime64("2023-01-04"))
-    pq.write_table(table.slice(0, 31), path)
-    with pytest.raises(DataError, match="full grid"):
+
+
+def test_rows_beyond_the_session_are_a_wrong_description(tmp_path: Path) -> None:
+    write_small(tmp_path)
+    write_description(tmp_path, {"bar_minutes": 15, "early_closes": {"2023-01-04": "11:30"}})
+    with pytest.raises(
+        DataError, match="a grid of 16 bars a symbol, the session has 8 by bar_minutes, hours and early"
+    ):
+        StoredMarket(tmp_path).bars(np.datetime64("2023-01-04"))
+    market = rewritten(tmp_path, lambda table: table.take(np.arange(32)[::-1]))
+    write_description(tmp_path, {"bar_minutes": 15, "early_closes": {"2023-01-04": "11:30"}})
+    with pytest.raises(DataError, match="16 of 32 rows are of no bar, the session has 8"):
+        StoredMarket(market.folder).bars(np.datetime64("2023-01-04"))
+
+
+@pytest.mark.parametrize(
+    ("words", "n_bars"),
+    [
+        ({"opening": "separate", "closing": "separate"}, 18),
+        ({"early_closes": {"2023-01-04": "11:30"}}, 8),
+        ({"hours": "us"}, 26),
+    ],
+)
+def test_other_sessions_in_the_folder_form(tmp_path: Path, words: dict[str, object], n_bars: int) -> None:
+    write_small(tmp_path)
+    before = StoredMarket(tmp_path).bars_fingerprint(np.datetime64("2023-01-04"))
+    write_description(tmp_path, {"bar_minutes": 15, **words})
+    cents, volume = np.full((4, 2, n_bars), 1003, np.int32), np.full((2, n_bars), 100)
+    market = StoredMarket(tmp_path)
+    assert market.bars_fingerprint(np.datetime64("2023-01-04")) != before
+    write_bars(tmp_path, np.datetime64("2023-01-04"), np.array(["000001.SZ", "600000.SH"]), cents, volume, volume * 10)
+    assert market.bars(np.datetime64("2023-01-04")).close.shape == (2, n_bars)
+    assert market.hours.n_bars(15) == (16 if "early_closes" in words else n_bars)
+    write_description(tmp_path, {"bar_minutes": 15, "opening": "join"})
+    with pytest.raises(ConfigError, match=r"hours.opening is 'join'"):
         StoredMarket(tmp_path).bars(np.datetime64("2023-01-04"))
 
 

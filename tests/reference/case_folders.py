@@ -23,11 +23,14 @@ COLUMNS = {
         "buy_blocked_close",
         "sell_blocked_close",
     ],
+    "factors.csv": ["date", "industry", "factor", "value"],
+    "ic.csv": ["date", "factor", "n", "rank_ic"],
+    "quintiles.csv": ["date", "factor", "quintile", "return"],
 }
 # Columns of real numbers, compared with a tolerance; everything else is compared as text.
 REAL = {
     "nav", "benchmark", "relative", "score", "coverage", "buy", "sell", "cost", "weight", "return", "excess",
-    "max_drawdown", "excess_max_drawdown", "upper", "lower",
+    "max_drawdown", "excess_max_drawdown", "upper", "lower", "value", "rank_ic",
 }  # fmt: skip
 
 
@@ -85,9 +88,13 @@ def as_text(value: Any) -> str:
     return str(value)
 
 
-def is_close(left: float, right: float, tolerance: float) -> bool:
-    """Absolute or relative."""
-    return abs(left - right) <= tolerance * max(1.0, abs(left), abs(right))
+# Columns of numbers far below 1: 1e-9 would hide a wrong acceleration, which is a millionth a session squared.
+SMALL = {"value"}
+
+
+def is_close(left: float, right: float, tolerance: float, unit: float = 1.0) -> bool:
+    """Absolute (in units) or relative."""
+    return abs(left - right) <= tolerance * max(unit, abs(left), abs(right))
 
 
 def cell_differs(column: str, wanted: Any, found: Any) -> bool:
@@ -96,7 +103,7 @@ def cell_differs(column: str, wanted: Any, found: Any) -> bool:
         return False
     if column not in REAL or left == "" or right == "":
         return True
-    return not is_close(float(left), float(right), 1e-9)
+    return not is_close(float(left), float(right), 1e-9, 1e-4 if column in SMALL else 1.0)
 
 
 def table_differences(name: str, wanted: Rows, found: Rows) -> list[str]:
@@ -113,19 +120,20 @@ def table_differences(name: str, wanted: Rows, found: Rows) -> list[str]:
     return result
 
 
-def metric_differences(name: str, wanted: dict[str, Any], found: dict[str, Any]) -> list[str]:
-    if set(wanted) != set(found):
-        return [f"{name}: keys differ: {sorted(set(wanted) ^ set(found))}"]
-    result = []
-    for key, left in wanted.items():
-        right = found[key]
-        if isinstance(left, float) and isinstance(right, int | float) and not isinstance(right, bool):
-            same = is_close(left, right, 1e-7)
-        else:
-            same = type(left) is type(right) and left == right
-        if not same:
-            result.append(f"{name} {key}: {left} wanted, {right} found")
-    return result
+def metric_differences(name: str, wanted: Any, found: Any) -> list[str]:
+    """Objects key by key, lists item by item, numbers with a tolerance; the rest must be of one type and equal."""
+    if isinstance(wanted, dict) and isinstance(found, dict):
+        if set(wanted) != set(found):
+            return [f"{name}: keys differ: {sorted(set(wanted) ^ set(found))}"]
+        return [line for key in wanted for line in metric_differences(f"{name} {key}", wanted[key], found[key])]
+    if isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
+        pairs = enumerate(zip(wanted, found, strict=True), start=1)
+        return [line for place, pair in pairs for line in metric_differences(f"{name} {place}", *pair)]
+    if isinstance(wanted, float) and isinstance(found, int | float) and not isinstance(found, bool):
+        same = is_close(wanted, found, 1e-7)
+    else:
+        same = type(wanted) is type(found) and wanted == found
+    return [] if same else [f"{name}: {wanted} wanted, {found} found"]
 
 
 def differences(wanted: dict[str, Any], found: dict[str, Any]) -> list[str]:

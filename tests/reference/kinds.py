@@ -5,6 +5,7 @@ from typing import Any
 from .benchmark import benchmark_nav, valid_series
 from .calendar import bounds, session_after
 from .execution import Book, World, simulate
+from .industry import industry_factors
 from .limits import Limits
 from .metrics import by_year, path_metrics, relative_path, win_rate
 from .parameters import is_empty, settle
@@ -19,6 +20,8 @@ Tables = dict[str, list[dict[str, str]]]
 
 def run(kind: str, params: dict[str, Any], tables: Tables) -> dict[str, Any]:
     """Return file name -> list of row dicts (CSV) or dict (JSON); raise BadInput where the input must be refused."""
+    if kind == "industry_factors":
+        return industry_factors(params, tables)
     settings = settle(kind, params)
     runner = {"rotation": rotation, "stock_portfolio": stock_portfolio, "metrics": metrics, "limits": limits}[kind]
     return runner(settings, tables)

@@ -11,7 +11,8 @@ from .refusal import BadInput
 
 Row = dict[str, Any]
 
-# What a column holds: text, date, price and size (>= 0), positive (> 0), number (any), flag (0 or 1), board.
+# What a column holds: text, date, quarter_end (a date), year (an integer), price and size (>= 0), positive (> 0),
+# number (any), flag (0 or 1), board.
 # `spell` marks tables of in_date and out_date, `in_sessions` those whose dates must be sessions.
 
 
@@ -64,11 +65,31 @@ FORMS = {
         ("code", "date"),
         in_sessions=True,
     ),
+    "industry": Form(
+        {"symbol": "text", "industry": "text", "in_date": "date", "out_date": "date"}, ("symbol", "in_date")
+    ),
+    "consensus": Form(
+        {"date": "date", "symbol": "text", "fiscal_year": "year", "net_profit": "number"},
+        ("date", "symbol", "fiscal_year"),
+    ),
+    "financials": Form(
+        {
+            "symbol": "text",
+            "period_end": "quarter_end",
+            "announce_date": "date",
+            "net_profit": "number",
+            "operating_cash_flow": "number",
+            "revenue": "number",
+            "cost": "number",
+        },
+        ("symbol", "period_end", "announce_date"),
+    ),
     "caps": Form({"symbol": "text", "date": "date", "cap": "size"}, ("symbol", "date")),
     "benchmark": Form({"date": "date", "close": "price"}, ("date",), in_sessions=True),
     "nav": Form({"date": "date", "nav": "price", "benchmark": "price"}, ("date",), increasing=True),
 }
 
+QUARTER_ENDS = ("03-31", "06-30", "09-30", "12-31")
 BOARDS = ("main", "chinext", "star", "bse")
 ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -104,10 +125,16 @@ def meaning(what: str, text: str | None, where: str) -> Any:
         if text not in BOARDS:
             raise BadInput(f"{where}: unknown board {text}")
         return text
-    if what == "date":
+    if what in ("date", "quarter_end"):
         if not is_date(text):
             raise BadInput(f"{where}: unreadable date {text}")
+        if what == "quarter_end" and text[5:] not in QUARTER_ENDS:
+            raise BadInput(f"{where}: {text} is not the end of a calendar quarter")
         return text
+    if what == "year":
+        if not text.isdigit():
+            raise BadInput(f"{where}: unreadable year {text}")
+        return int(text)
     try:
         value = float(text)
     except ValueError:

@@ -7,7 +7,7 @@ import pytest
 from reference import problems, run
 from reference.case_folders import differences, read_case, read_expected
 
-KINDS = ("rotation", "stock_portfolio", "metrics", "limits")
+KINDS = ("rotation", "stock_portfolio", "metrics", "limits", "industry_factors")
 
 
 def test_every_worked_example(shared_cases: Path) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from synthetic_industry import write_industry
 from synthetic_rotation import write_csv, write_json, write_rotations
 
 STRENGTHS = {
@@ -42,6 +43,7 @@ def write_run(
     write_rotations(root / "rotate", days, rng, fewer)
     _training(root / "train", days, rng, fits)
     _scores(root / "scores", days, rng)
+    write_industry(root / "industry", days, rng)
     for stage in ("scores", "evaluate", "rotate", "train"):
         write_json(root / stage / "manifest.json", _manifest(stage))
     return root

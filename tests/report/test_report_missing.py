@@ -16,7 +16,9 @@ PIECES = (
     "evaluate/factors.csv", "evaluate/fused", "evaluate/fused/ic.csv", "evaluate/fused/layers.csv",
     "evaluate/fused/metrics.json", "rotate/theme", "rotate/theme/nav.csv", "rotate/theme/signals.csv",
     "rotate/theme/executions.csv", "rotate/theme/years.csv", "rotate/theme/metrics.json", "rotate/theme/params.json",
-    "rotate/theme/names.csv", "train/history", "train/folds.json",
+    "rotate/theme/names.csv", "train/history", "train/folds.json", "industry", "industry/table.csv", "industry/ic.csv",
+    "industry/quintiles.csv", "industry/rotation", "industry/rotation/mix/nav.csv",
+    "industry/rotation/mix/metrics.json",
 )  # fmt: skip
 LATER = (
     "evaluate/intervals.csv", "evaluate/readings.csv", "rotate/*/blocked.csv", "rotate/*/contribution.csv",

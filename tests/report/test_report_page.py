@@ -14,7 +14,7 @@ from fusion_factor.report.numbers import shown
 
 SECTIONS = (
     "headline", "picks", "score", "scores", "rotation", "strategy-theme", "strategy-concept", "strategy-industry",
-    "seeds", "factors", "training", "published", "run", "caveats",
+    "industry", "seeds", "factors", "training", "published", "run", "caveats",
 )  # fmt: skip
 
 
@@ -116,6 +116,20 @@ def test_json_holds_the_same_figures(rendered: Rendered, written_run: Path) -> N
     nav = pd.read_csv(written_run / "rotate" / "theme" / "nav.csv")
     assert figure["spec"]["panels"][0]["series"][0]["y"] == [round(value, 4) for value in nav["nav"]]
     assert len(figure["spec"]["dates"][1]) == len(nav) - 1
+
+
+def test_the_industry_table_sets_ours_above_the_published(rendered: Rendered, written_run: Path) -> None:
+    content = json.loads(rendered.json.read_text(encoding="utf-8"))
+    blocks = next(section for section in content["sections"] if section["id"] == "industry")["blocks"]
+    table = next(block for block in blocks if block.get("id") == "industry-table")
+    written = pd.read_csv(written_run / "industry" / "table.csv")
+    assert [row["rank_ic"] for row in table["rows"]] == written["rank_ic"].tolist()
+    assert [row["source"] for row in table["rows"][:2]] == ["this run", "published"]
+    figure = next(block for block in blocks if block.get("id") == "industry-quintiles-composite")
+    best = next(one for one in figure["spec"]["panels"][0]["series"] if one["name"] == "Q5 (best)")
+    quintiles = pd.read_csv(written_run / "industry" / "quintiles.csv")
+    rows = quintiles[(quintiles["factor"] == "composite") & (quintiles["quintile"] == 5)]
+    assert best["y"][-1] == pytest.approx(((1 + rows["return"]) / (1 + rows["all"])).prod(), abs=1e-4)
 
 
 def test_one_colour_for_one_score_everywhere(markup: str, rendered: Rendered) -> None:

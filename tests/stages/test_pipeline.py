@@ -16,7 +16,7 @@ from fusion_factor.stages.stage import Stage, Workspace, check_inputs, identity,
 
 pytestmark = pytest.mark.slow
 
-LATE = ("scores", "evaluate", "rotate", "report")
+LATE = ("scores", "evaluate", "rotate", "industry", "report")
 
 
 def of_a_run(settings: Settings) -> list[Stage]:
@@ -57,7 +57,7 @@ def test_a_changed_value_reruns_its_stage_and_what_depends_on_it(copy: Path) -> 
     }
     assert current == {name: name != "scores" for name in current}
     run_stage(STAGES["scores"], settings, workspace)
-    for name in ("evaluate", "rotate"):
+    for name in ("evaluate", "rotate", "industry"):
         assert not is_current(copy / name, identity(STAGES[name], settings, workspace)), name
 
 

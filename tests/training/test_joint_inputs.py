@@ -51,6 +51,15 @@ def test_rows_are_those_of_their_sessions_to_the_bit(partly: FeatureSet, pad: bo
             assert torch.equal(x_btf[t_b == t], whole_btf[3:12])
 
 
+@pytest.mark.parametrize("pad", [False, True])
+def test_some_of_a_session_are_their_rows_of_all_to_the_bit(partly: FeatureSet, pad: bool) -> None:
+    inputs = JointInputs(partly, pad=pad)
+    whole, names = inputs.at(300)
+    rows_b = torch.arange(2, len(names), 3)
+    for x_btf, all_btf in zip(inputs.some(300, torch.from_numpy(names), rows_b), whole, strict=True):
+        assert torch.equal(x_btf, all_btf[rows_b])
+
+
 @pytest.mark.parametrize("batch_mode", ["date", "shuffle"])
 def test_the_joint_network_is_fitted_like_any_other(features: FeatureSet, batch_mode: str) -> None:
     joint = NetworkSettings(

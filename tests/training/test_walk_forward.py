@@ -28,6 +28,7 @@ from fusion_factor.training import (
 )
 from fusion_factor.training import fit as fit_module
 from fusion_factor.training import recovery as recovery_module
+from fusion_factor.training import walk_forward as walk_forward_module
 
 HF = NetworkSettings(
     "hf",
@@ -267,6 +268,20 @@ def test_shipped_weights_are_never_used_before_their_first_session_of_use(
         )  # fmt: skip
 
 
+def test_weights_never_read_other_factors_than_they_were_fitted_on(
+    features: FeatureSet, stored: Path, trained: Path, tmp_path: Path
+) -> None:
+    assert features.hf is not None
+    names = list(features.hf.names)
+    swapped = replace(features, hf=replace(features.hf, names=(names[1], names[0], *names[2:])))
+    swapped.save(tmp_path / "features")
+    message = f"network hf: its weights were fitted on other inputs .*: input 0 was {names[0]}, is {names[1]}"
+    with pytest.raises(ConfigError, match=message):
+        predict(trained / "checkpoints" / "hf" / "fold00_seed0.ckpt", swapped, features.sessions[-1:], device="cpu")
+    with pytest.raises(TrainingFailed, match=message):
+        train_all(tmp_path / "features", tmp_path / "out", networks=[HF], checkpoints=trained / "checkpoints")
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -302,6 +317,25 @@ def test_what_comes_after_changes_nothing_in_the_folds_before(
 
 
 @pytest.mark.slow
+def test_fits_take_the_cuda_devices_of_a_machine_in_turn(
+    stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[str, Any] = {}
+
+    def remember(work: Any, jobs: list[Any], workers: int, *others: Any) -> None:
+        seen.update(devices=[job.device for job in jobs], workers=workers)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    monkeypatch.setattr(walk_forward_module, "run_jobs", remember)
+    for device, expected in (("cuda", ["cuda:0", "cuda:1", "cuda:2", "cuda:0"]), ("cuda:1", ["cuda:1"] * 4)):
+        with pytest.raises(KeyboardInterrupt):
+            run(stored, [HF], FOLDS, FIT, tmp_path, seeds=(0, 1), device=device)
+        assert seen["devices"][:4] == expected
+        assert seen["workers"] == len(set(expected))
+
+
 def test_processes_change_no_bit(stored: Path, trained: Path, tmp_path: Path) -> None:
     lines = train_all(stored, tmp_path, workers=2)
     assert len([line for line in lines if line.endswith(" done")]) == 8

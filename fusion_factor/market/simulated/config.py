@@ -15,6 +15,7 @@ LIMITS = {
     "n_concepts": (0, 500),
     "n_industries": (2, 100),
 }
+TREND_LIMIT = 0.005
 MIN_SESSIONS = 30
 
 
@@ -29,6 +30,8 @@ class SimulationConfig:
                   `end` the same past.
     ticks         write trades and orders of the sessions with minute bars too, which add up to the bars exactly; bars
                   of a few lots are then flat, so a market with ticks is another one than without.
+    industry_trend  standard deviation of a slow drift of each industry, return a session (0: none). With it momentum
+                  pays, and another market is made; 0.002 is strong.
     reports       write analyst reports in Chinese too, whose tone knows part of the event's return; they move no price,
                   and every other table stays the same.
     n_themes, n_concepts, n_industries   indices of the three pools; the industries share out all stocks.
@@ -43,6 +46,7 @@ class SimulationConfig:
     n_concepts: int = 72
     n_industries: int = 32
     ticks: bool = False
+    industry_trend: float = 0.0
     reports: bool = False
 
     def __post_init__(self) -> None:
@@ -50,6 +54,8 @@ class SimulationConfig:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
                 raise ConfigError(f"simulation: {name} is {value!r}, must be an integer in {low}..{high}")
+        if not 0.0 <= float(self.industry_trend) <= TREND_LIMIT:
+            raise ConfigError(f"simulation: industry_trend is {self.industry_trend!r}, must be in 0..{TREND_LIMIT}")
         dates = {name: _date(name, getattr(self, name)) for name in ("start", "bars_from", "end")}
         for name, value in dates.items():
             if not FIRST_DATE <= value <= LAST_DATE:
@@ -73,8 +79,9 @@ class SimulationConfig:
         return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
-        """The parameters as a plain mapping; `ticks` and `reports` only where set: the others stay as they were."""
-        return {name: value for name, value in asdict(self).items() if name not in ("ticks", "reports") or value}
+        """The parameters as a plain mapping; what is off or 0 is left out, so that other markets stay as they were."""
+        hidden = ("ticks", "industry_trend", "reports")
+        return {name: value for name, value in asdict(self).items() if name not in hidden or value}
 
 
 def _date(name: str, text: str) -> date:

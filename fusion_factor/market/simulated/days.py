@@ -16,6 +16,7 @@ from fusion_factor.market.simulated.config import SimulationConfig
 from fusion_factor.market.simulated.population import Population, stream
 from fusion_factor.market.simulated.prices import LimitBook, ex_rights, targets_of
 from fusion_factor.market.simulated.ticks import settle
+from fusion_factor.market.simulated.trend import IndustryTrend
 
 INDUSTRY_SHARE = 0.12
 GAP_NOISE, GAP_SHARE = 0.45, 0.55
@@ -23,6 +24,30 @@ VOLUME_GAIN = {"volume": 0.4}
 VOLUME_NOISE, VOLUME_MOVE = 0.04, 0.05
 JUMP_RATE, NEWS_RATE = 0.006, 0.0003
 _STREAM_FIRST, _STREAM_DAY, _STREAM_MINUTES, _STREAM_TICKS = 11, 12, 13, 14
+
+
+@dataclass(frozen=True)
+class CommonDraws:
+    """What a session's stream gives first: shocks of the market, of the states [Q, N] and of the industries [I].
+
+    They depend on the seed and the session's position alone, so that those of sessions not walked can be known too.
+    """
+
+    volatility: float
+    market: float
+    states: npt.NDArray[np.float64]
+    industry: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, rng: np.random.Generator, stocks: Population, n_industries: int) -> "CommonDraws":
+        volatility, market = float(rng.standard_normal()), float(rng.standard_t(5))
+        states = mechanism.state_shocks(rng, stocks.industry, n_industries)
+        return cls(volatility, market, states, rng.standard_normal(n_industries))
+
+
+def session_stream(seed: int, t: int) -> np.random.Generator:
+    """The stream of session t, at its beginning."""
+    return stream(seed, _STREAM_DAY, t)
 
 
 @dataclass(frozen=True)
@@ -61,6 +86,7 @@ class MarketWalk:
         self.limits = LimitBook(stocks, sessions)
         self.market_volatility = 1.0
         self.profiles = np.stack(minutes.profiles())
+        self.trend = IndustryTrend(config) if config.industry_trend else None
 
     def days(self) -> Iterator[Day]:
         """All sessions in order."""
@@ -68,7 +94,7 @@ class MarketWalk:
             yield self._day(t)
 
     def _day(self, t: int) -> Day:
-        rng = stream(self.config.seed, _STREAM_DAY, t)
+        rng = session_stream(self.config.seed, t)
         stocks = self.stocks
         listed = stocks.on(t)
         trades = listed & ~stocks.suspended[t]
@@ -90,11 +116,15 @@ class MarketWalk:
         wide[:, trading] = daily
         self.close = np.where(listed, wide[3], self.close)
         self.states = mechanism.next_states(self.states, draws["shocks"], np.where(trades, draws["path"], 0.0))
+        oracle = mechanism.oracle(self.states)
+        if self.trend is not None:
+            self.trend.step(t)
+            oracle += self.trend.expected(mechanism.LABEL_START, mechanism.LABEL_END)[stocks.industry]
         wide_volume, wide_amount = np.zeros((2, len(stocks.symbols)), dtype=np.int64)
         wide_volume[trading], wide_amount[trading] = volume, amount
         return Day(
             t, trading, wide, wide_volume, wide_amount, pre_close, self.adj_factor, self.shares,
-            mechanism.oracle(self.states), cents, minute_volume, minute_amount,
+            oracle, cents, minute_volume, minute_amount,
         )  # fmt: skip
 
     def tick_seeds(self, day: Day) -> npt.NDArray[np.uint64]:
@@ -112,24 +142,24 @@ class MarketWalk:
         """Log return, gap and shocks of the session: drift, market, industry, own, jumps."""
         stocks, config = self.stocks, self.config
         n = len(stocks.symbols)
-        self.market_volatility = np.exp(
-            0.97 * np.log(self.market_volatility) + 0.07 * float(rng.standard_normal()) - 0.0005
-        )
-        market = 0.009 * self.market_volatility * float(rng.standard_t(5)) * 0.775 + 0.0002
-        shocks = mechanism.state_shocks(rng, stocks.industry, config.n_industries)
-        common = rng.standard_normal(config.n_industries)[stocks.industry]
+        drawn = CommonDraws.of(rng, stocks, config.n_industries)
+        self.market_volatility = np.exp(0.97 * np.log(self.market_volatility) + 0.07 * drawn.volatility - 0.0005)
+        market = 0.009 * self.market_volatility * drawn.market * 0.775 + 0.0002
+        common = drawn.industry[stocks.industry]
         path = np.sqrt(INDUSTRY_SHARE) * common + np.sqrt(1.0 - INDUSTRY_SHARE) * rng.standard_normal(n)
         jump = (rng.random(n) < JUMP_RATE) * rng.standard_t(4, n) * 0.03
         news = (rng.random(n) < NEWS_RATE) * rng.choice([-1.0, 1.0], n) * rng.uniform(0.1, 0.3, n)
         noise = rng.standard_normal((3, n))
         news += self._first_sessions(t, noise[2])
         moved = mechanism.expected_drift(self.states, 0) + stocks.beta * market + stocks.sigma * path + jump
+        if self.trend is not None:
+            moved += self.trend.drift[stocks.industry]
         gap = GAP_SHARE * moved + GAP_NOISE * stocks.sigma * noise[0] + news
         return {
             "return": moved + news,
             "gap": gap,
             "path": path,
-            "shocks": shocks,
+            "shocks": drawn.states,
             "market": market,
             "volume_noise": noise[1],
             "size": np.abs(moved) / stocks.sigma,

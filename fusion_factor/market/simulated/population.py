@@ -27,6 +27,7 @@ PLACES = (
 NEW_LISTING_SHARE, NEW_LISTING_DAYS = 0.14, 900.0
 SUSPENSION_GAP, ST_GAP, DELISTING_GAP = 420.0, 14_000.0, 40_000.0
 DELISTING_ST = 120
+SIGMA = 0.0205  # of a stock, log return a session, in the middle
 _STREAM = {"stocks": 1, "events": 2}
 
 
@@ -98,7 +99,7 @@ def draw_population(config: SimulationConfig, sessions: npt.NDArray[np.datetime6
     static: dict[str, Any] = {
         "industry": _industries(config, rng),
         "beta": rng.normal(1.0, 0.18, n).clip(0.4, 1.6),
-        "sigma": 0.0205 * np.exp(rng.normal(0.0, 0.10, n)),
+        "sigma": SIGMA * np.exp(rng.normal(0.0, 0.10, n)),
         "log_turnover": np.log(0.005) + rng.normal(0.0, 0.5, n) - 0.25 * log_size - 3.8 * (rng.random(n) < 0.03),
         "price": np.exp(rng.normal(np.log(18.0), 0.5, n)).clip(5.0, 160.0),
     }

@@ -10,14 +10,18 @@ from typing import Any
 import exchange_calendars
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from fusion_factor.core.errors import ConfigError
+from fusion_factor.market.simulated.analysts import consensus_table
 from fusion_factor.market.simulated.config import MIN_SESSIONS, SimulationConfig
 from fusion_factor.market.simulated.days import Day, MarketWalk
 from fusion_factor.market.simulated.indices import NOTE, IndexPool, Snapshot, is_review, snapshot
 from fusion_factor.market.simulated.minutes import MINUTES
+from fusion_factor.market.simulated.news import IndustryNews
 from fusion_factor.market.simulated.population import Population, draw_population
 from fusion_factor.market.simulated.reports import draw_reports
+from fusion_factor.market.simulated.statements import draw_statements, financials_table
 from fusion_factor.market.simulated.tables import DailyTables
 from fusion_factor.market.simulated.ticks import write_session_ticks
 from fusion_factor.market.store import Pool, write_bars, write_description, write_pool, write_table
@@ -25,6 +29,7 @@ from fusion_factor.market.store import Pool, write_bars, write_description, writ
 Progress = Callable[[int, int, float], None]
 CALENDAR = "XSHG"
 _WAITING = 4
+NEWS_BACK, NEWS_AHEAD = 1500, 300  # sessions before the first and after the last that statements can feel
 
 
 def sessions_of(config: SimulationConfig) -> npt.NDArray[np.datetime64]:
@@ -55,6 +60,8 @@ def simulate(config: SimulationConfig, folder: str | Path, *, progress: Progress
     tables = DailyTables(stocks, sessions)
     _walk(config, target, sessions, stocks, pools, tables, progress)
     tables.write(target)
+    for name, frame in fundamentals(config, stocks, sessions).items():
+        write_table(target, name, frame)
     if config.reports:
         reports, truth = draw_reports(config.seed, stocks, sessions, tables.adjusted_closes())
         write_table(target, "reports", reports)
@@ -64,6 +71,18 @@ def simulate(config: SimulationConfig, folder: str | Path, *, progress: Progress
             write_pool(target, Pool(name, pool.index_prices(), pool.members()))
     notes = {name: {"note": NOTE} for name, pool in pools.items() if len(pool.codes)}
     write_description(target, {"kind": "simulated", "bar_minutes": 1, "pools": notes, "simulation": config.to_dict()})
+
+
+def fundamentals(
+    config: SimulationConfig, stocks: Population, sessions: npt.NDArray[np.datetime64]
+) -> dict[str, pd.DataFrame]:
+    """The tables `financials` and `consensus`: they follow from the config and need no walk through the sessions."""
+    news = IndustryNews(config, stocks, sessions, back=NEWS_BACK, ahead=NEWS_AHEAD)
+    made = draw_statements(config, stocks, sessions, news)
+    return {
+        "financials": financials_table(config, stocks, sessions, made),
+        "consensus": consensus_table(config, stocks, sessions, made, news),
+    }
 
 
 def _walk(

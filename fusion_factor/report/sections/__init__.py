@@ -4,7 +4,9 @@ from fusion_factor.report.blocks import Section
 from fusion_factor.report.data import ReportData
 from fusion_factor.report.sections import (
     closing,
+    drift,
     headline,
+    industry,
     models,
     picks,
     rotation,
@@ -27,7 +29,9 @@ def all_sections(data: ReportData) -> list[Section]:
         scores.compared(data),
         rotation.strategies(data),
         *strategy.each_strategy(data),
+        industry.industry(data),
         *text_factor.text_factor(data),
+        *([drift.drift(data.drift)] if data.drift else []),
         models.seeds(data),
         models.factors(data),
         models.training(data),

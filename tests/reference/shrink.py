@@ -32,8 +32,10 @@ def _smaller(case: Case) -> Iterator[Case]:
     size = max((len(rows) for rows in case.tables.values()), default=0)
     while size >= 1:
         for name, rows in case.tables.items():
-            if len(rows) < size or size == len(rows) == 1:
+            if len(rows) < size:
                 continue
             for first in range(0, len(rows), size):
-                yield replace(case, tables=case.tables | {name: rows[:first] + rows[first + size :]})
+                left = rows[:first] + rows[first + size :]
+                if left:  # a table without rows has lost its columns
+                    yield replace(case, tables=case.tables | {name: left})
         size //= 2

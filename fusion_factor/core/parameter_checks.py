@@ -1,9 +1,11 @@
 """Checks of single parameters: each returns the value in its own form, or refuses it by name, value and limit."""
 
+import dataclasses
 import math
 import numbers
 from collections.abc import Callable
-from typing import Any
+from functools import cache
+from typing import Any, get_type_hints
 
 from fusion_factor.core.errors import ConfigError
 from fusion_factor.core.sessions import parameter_date
@@ -22,15 +24,18 @@ def one_of(*choices: str) -> Check:
     return check
 
 
-def count(at_least: int = 1) -> Check:
-    """An integer; neither a boolean nor 3.0 is one."""
+def count(at_least: int = 1, at_most: int | None = None) -> Check:
+    """An integer within its bounds; neither a boolean nor 3.0 is one."""
 
     def check(name: str, value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, numbers.Integral):
             raise ConfigError(f"{name}: {value!r} must be an integer >= {at_least}")
-        if value < at_least:
-            raise ConfigError(f"{name}: {value} must be >= {at_least}")
-        return int(value)
+        number = int(value)
+        if number < at_least:
+            raise ConfigError(f"{name}: {number} must be >= {at_least}")
+        if at_most is not None and number > at_most:
+            raise ConfigError(f"{name}: {number} must be <= {at_most}")
+        return number
 
     return check
 
@@ -47,6 +52,14 @@ def share(name: str, value: Any) -> float:
     result = number(name, value)
     if not 0.0 <= result <= 1.0:
         raise ConfigError(f"{name}: {value!r} must be in [0, 1]")
+    return result
+
+
+def above_zero(name: str, value: Any) -> float:
+    """A finite number > 0."""
+    result = number(name, value)
+    if result <= 0.0:
+        raise ConfigError(f"{name}: {value!r} must be > 0")
     return result
 
 
@@ -99,3 +112,19 @@ def list_of(inner: Check) -> Check:
 
 
 date: Check = parameter_date
+
+
+def check_fields(parameters: Any) -> None:
+    """Run the check in each field's annotation (`Annotated[type, check]`) and keep what it returns.
+
+    For the `__post_init__` of a frozen dataclass. Raises ConfigError naming the field, its value and its limit.
+    """
+    for name, check in _annotated(parameters.__class__).items():
+        object.__setattr__(parameters, name, check(name, getattr(parameters, name)))
+
+
+@cache
+def _annotated(kind: Any) -> dict[str, Check]:
+    """Field name to the check in its annotation."""
+    hints = get_type_hints(kind, include_extras=True)
+    return {one.name: hints[one.name].__metadata__[0] for one in dataclasses.fields(kind)}
