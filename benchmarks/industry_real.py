@@ -88,10 +88,12 @@ def sources(folder: Path, work: Path) -> dict[str, tuple[str, ...]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
-    parser.add_argument("--only", nargs="*")
+    parser.add_argument("--only", nargs="*", help="some of the sources")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "industry_real.json")
     given = parser.parse_args()
     found: dict[str, list[dict[str, object]]] = {}
+    if given.only and given.out.is_file():  # the sources that are not run again stay as they are
+        found = json.loads(given.out.read_text())
     with tempfile.TemporaryDirectory() as work:
         for data, words in sources(given.data, Path(work)).items():
             if given.only and data not in given.only:
