@@ -27,6 +27,7 @@ STAGES = {
     "text_portfolio": "the top layer of the text factor, refined to 25 stocks, monthly",
     "report": "one self-contained HTML page of the results",
     "sweep": "search any values of the configuration by validation RankIC: sweep=NAME sweep.trials=40",
+    "ingest": "take vendor files into a store, again and again: data=MAP into=FOLDER",
     "score": "the scores of one day from the newest weights: date=2024-01-05 (default: the market's last session)",
     "picks": "what each strategy wants to hold, and the trades: date=latest, holdings=FILE for your own holdings",
     "drift": "live scores and their inputs against the run: exit status 3 when a limit is crossed",
@@ -108,6 +109,7 @@ def _run(stage: str, words: list[str]) -> int:
         from fusion_factor.stages.backtest import backtest_command
 
         return _guarded(lambda: backtest_command(words), debug=False)
+    words = [f"ingest.{word}" if stage == "ingest" and word.startswith("into=") else word for word in words]
     words = [f"live.{word}" if word.partition("=")[0] in DAILY.get(stage, ()) else word for word in words]
     words = ["debug=on" if word == "debug=true" else word for word in words]
     debug = any(word.startswith("debug=") for word in words)
@@ -123,6 +125,8 @@ def _compose_and_work(stage: str, words: list[str]) -> None:
     from fusion_factor.stages.settings_folder import conf_folder
 
     if any(word in ("-m", "--multirun") for word in words):
+        if stage == "ingest":
+            raise ConfigError("ingest: takes one delivery; -m makes grids of the other stages")
         if stage in DAILY:
             raise ConfigError(f"{stage}: works on one day; -m makes grids of the other stages")
         if stage == "sweep":
@@ -138,7 +142,7 @@ def _compose_and_work(stage: str, words: list[str]) -> None:
         from hydra.core.hydra_config import HydraConfig
         from hydra.types import RunMode
 
-        from fusion_factor.pipeline import run_daily, run_pipeline, run_sweep
+        from fusion_factor.pipeline import run_daily, run_ingest, run_pipeline, run_sweep
         from fusion_factor.stages.settings import read_settings
         from fusion_factor.stages.stage import Workspace
 
@@ -148,6 +152,9 @@ def _compose_and_work(stage: str, words: list[str]) -> None:
         logging.captureWarnings(True)
         if stage == "sweep":
             run_sweep(settings, list(run.overrides.task))
+            return
+        if stage == "ingest":
+            run_ingest(settings)
             return
         workspace = Workspace(Path(settings.root), own)
         if stage in DAILY:

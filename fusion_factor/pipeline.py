@@ -23,6 +23,7 @@ from fusion_factor.stages import (
     train,
 )
 from fusion_factor.stages.console import quality_table, result_table
+from fusion_factor.stages.ingest import ingest_command, ingest_settings
 from fusion_factor.stages.live_drift import drift_command
 from fusion_factor.stages.live_inputs import live_settings
 from fusion_factor.stages.live_picks import picks_command
@@ -48,6 +49,7 @@ def check_settings(settings: Settings) -> None:
         if settings.data["kind"] == "simulated" or stage.name != "simulate":
             stage.check(settings)
     live_settings(settings)
+    ingest_settings(settings)
 
 
 DAILY: dict[str, Callable[[Settings, Workspace], None]] = {
@@ -86,6 +88,12 @@ def run_pipeline(command: str, settings: Settings, workspace: Workspace) -> None
             check.refuse_errors(workspace)
     if command in ("run", "report", "evaluate", "rotate", "industry", "text", "text_portfolio"):
         print(result_table(workspace), flush=True)
+
+
+def run_ingest(settings: Settings) -> None:
+    """Take a delivery into a store, which prints what it did."""
+    check_settings(settings)
+    ingest_command(settings)
 
 
 def run_sweep(settings: Settings, words: Sequence[str]) -> None:

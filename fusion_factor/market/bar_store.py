@@ -54,14 +54,57 @@ def write_bars(
     )
 
 
-def read_bars(folder: str | Path, session: np.datetime64, n_bars: int = 240) -> SessionBars:
-    """Read one session's bars, `n_bars` a symbol.
+def write_session(path: Path, bars: SessionBars) -> None:
+    """Write one session's bars such that they are read back to the bit, whatever they were read from.
+
+    Prices that are whole cents are written as such (empty ones as nulls), volumes that are whole as integers; where a
+    session has others (adjusted prices, shares of a split), the field is written as the float32 that it is, in CNY.
+    """
+    n_symbols, n_bars = bars.volume.shape
+    codes = pa.array(np.repeat(np.arange(n_symbols, dtype=np.int32), n_bars))
+    columns: dict[str, Any] = {
+        "symbol": pa.DictionaryArray.from_arrays(codes, pa.array(list(bars.symbols), pa.string())),
+        "bar": np.tile(np.arange(n_bars, dtype=np.int16), n_symbols),
+    }
+    columns |= {name: _as_cents(getattr(bars, name).reshape(-1)) for name in PRICE_FIELDS}
+    columns["volume"] = _as_whole(bars.volume.reshape(-1))
+    columns["amount"] = bars.amount.reshape(-1)
+    if bars.trades is not None:
+        columns["trades"] = _as_whole(bars.trades.reshape(-1))
+    table = pa.table(columns)
+    whole = [name for name in PRICE_FIELDS if pa.types.is_integer(table[name].type)]
+    split = [name for name in table.column_names if name not in ("symbol", "bar", *whole)]
+    encodings = dict.fromkeys(["bar", *whole], "DELTA_BINARY_PACKED") | dict.fromkeys(split, "BYTE_STREAM_SPLIT")
+    pq.write_table(table, path, compression="zstd", use_dictionary=["symbol"], column_encoding=encodings)
+
+
+def _as_cents(price: npt.NDArray[np.float32]) -> Any:
+    """int32 cents where each price is the float32 nearest to a whole number of cents, else the prices."""
+    empty = np.isnan(price)
+    cents = np.rint(np.where(empty, 0.0, price).astype(np.float64) * 100)
+    if (np.abs(cents) > np.iinfo(np.int32).max).any():
+        return price
+    whole = cents.astype(np.int32)
+    same = (whole.astype(np.float32) / _CENTS == price) | empty
+    return pa.array(whole, mask=empty) if same.all() else price
+
+
+def _as_whole(values: npt.NDArray[np.float32]) -> Any:
+    """int64 where each value is a whole number, else the values."""
+    whole = np.isfinite(values) & (values == np.rint(values)) & (np.abs(values) < 2**53)
+    return values.astype(np.int64) if whole.all() else values
+
+
+def read_bars(
+    folder: str | Path, session: np.datetime64, n_bars: int = 240, *, file: Path | None = None
+) -> SessionBars:
+    """Read one session's bars, `n_bars` a symbol, from `file` (None: the plain name in `folder`).
 
     A full sorted grid is read as it is. Otherwise rows are put on their places, and what has none is counted: a bar
     that the session does not have, a bar given twice, bars that are missing (SessionBars.left_out and missing). Raises
     DataError when there is no file, and for a file of another number of bars.
     """
-    path = Path(folder) / "bars" / f"{session}.parquet"
+    path = file or Path(folder) / "bars" / f"{session}.parquet"
     if not path.is_file():
         raise DataError(f"market folder {folder}: no bars of {session}")
     table = pq.read_table(path, use_threads=False)
@@ -82,8 +125,10 @@ def read_bars(folder: str | Path, session: np.datetime64, n_bars: int = 240) -> 
 
 def _values(table: pa.Table, name: str) -> npt.NDArray[np.float32]:
     values = table[name].to_numpy().astype(np.float32)
+    if name not in PRICE_FIELDS or pa.types.is_floating(table[name].type):
+        return values
     # dividing (never multiplying by 0.01) gives the float32 nearest to the decimal price
-    return values / _CENTS if name in PRICE_FIELDS else values
+    return values / _CENTS
 
 
 def _symbols(table: pa.Table) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:

@@ -23,7 +23,7 @@ from fusion_factor.market.bar_files import MappedBars, open_bars
 from fusion_factor.market.baskets import BasketRule, Constituents, constituents
 from fusion_factor.market.dated import to_spells
 from fusion_factor.market.fundamental_files import read_fundamentals
-from fusion_factor.market.hours import ASHARE, Hours
+from fusion_factor.market.hours import ASHARE, TIMETABLE_KEYS, Hours
 from fusion_factor.market.level2 import SessionTicks
 from fusion_factor.market.level2_files import open_ticks
 from fusion_factor.market.mapping import TableMap, choice, files_fingerprint, parse_table, refuse_unknown
@@ -267,6 +267,11 @@ class FilesMarket(Market):
     @property
     def hours(self) -> Hours:
         return ASHARE if self._bars is None else self._bars.hours
+
+    @property
+    def timetable(self) -> dict[str, Any]:
+        given = self.config.get("bars") or {}
+        return {key: given[key] for key in TIMETABLE_KEYS if given.get(key)}
 
     @property
     def bar_trades(self) -> bool:  # type: ignore[override]

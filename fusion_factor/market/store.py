@@ -25,16 +25,16 @@ from fusion_factor.core.artifacts import fingerprint, hash_of, hash_of_arrays
 from fusion_factor.core.errors import ConfigError, DataError
 from fusion_factor.core.tables import check_table, dense, read_table
 from fusion_factor.market.bar_store import read_bars, write_bars
-from fusion_factor.market.hours import ASHARE, Hours, Timetable, to_timetable
+from fusion_factor.market.hours import ASHARE, TIMETABLE_KEYS, Hours, Timetable, to_timetable
 from fusion_factor.market.level2 import SessionTicks
 from fusion_factor.market.session_bars import SessionBars
 from fusion_factor.market.stamps import MINUTES
+from fusion_factor.market.store_files import DESCRIPTION, StoreFiles, read_description
 
 if TYPE_CHECKING:
     from fusion_factor.market.level2_files import MappedTicks
 
 SessionArray = npt.NDArray[np.datetime64]
-DESCRIPTION = "market.json"
 FORMAT = 1
 __all__ = [
     "Market", "Pool", "SessionArray", "SessionBars", "StoredMarket", "open_market", "read_bars", "write_bars",
@@ -125,6 +125,11 @@ class Market(ABC):
         """When the market trades, and what its bars make of the auctions."""
         return ASHARE
 
+    @property
+    def timetable(self) -> dict[str, Any]:
+        """The hours, auctions and early closes as a description has them; empty: those of an A-share session."""
+        return {}
+
     @cached_property
     def bar_trades(self) -> bool:
         """Whether the bars carry trade counts; the last session is looked at."""
@@ -179,14 +184,18 @@ class Market(ABC):
 class StoredMarket(Market):
     """A market in the folder form of docs/data-format.md. Tables are read and checked on first use and kept."""
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(self, folder: str | Path, description: Mapping[str, Any] | None = None) -> None:
         self.folder = Path(folder)
         self._tables: dict[str, pd.DataFrame] = {}
         self._dense: dict[str, npt.NDArray[np.float64]] = {}
-        for needed in ("sessions.parquet", "stock_prices.parquet"):
-            if not (self.folder / needed).is_file():
-                raise DataError(f"market folder {self.folder}: {needed} is not there")
-        self.description = _read_description(self.folder)
+        given = description is not None or (self.folder / DESCRIPTION).is_file()
+        self.description = _checked_description(self.folder, description) if given else {}
+        self._files = StoreFiles(self.folder, self.description.get("files"))
+        for needed in ("sessions", "stock_prices"):
+            if not self._files.has(needed):
+                raise DataError(f"market folder {self.folder}: {needed}.parquet is not there")
+        if not given:
+            raise DataError(f"market folder {self.folder}: {DESCRIPTION} is not there")
 
     @cached_property
     def sessions(self) -> SessionArray:  # type: ignore[override]
@@ -198,10 +207,10 @@ class StoredMarket(Market):
 
     def file_of(self, name: str) -> Path:
         """The file of a table, there or not."""
-        return self.folder / f"{name}.parquet"
+        return self._files.path(name)
 
     def has(self, name: str) -> bool:
-        return self.file_of(name).is_file()
+        return self._files.has(name)
 
     def table(self, name: str) -> pd.DataFrame:
         if name not in self._tables:
@@ -225,12 +234,17 @@ class StoredMarket(Market):
 
     @cached_property
     def bar_sessions(self) -> SessionArray:  # type: ignore[override]
-        return np.array(sorted(path.stem for path in (self.folder / "bars").glob("*.parquet")), dtype="datetime64[D]")
+        return np.array(self._files.under("bars"), dtype="datetime64[D]")
 
     def bars(self, session: np.datetime64) -> SessionBars:
         if self.bar_minutes is None:
             raise DataError(f"market folder {self.folder}: no bars of {session}, bar_minutes of {DESCRIPTION} is null")
-        return read_bars(self.folder, session, self._timetable.on(session).n_bars(self.bar_minutes))
+        n_bars = self._timetable.on(session).n_bars(self.bar_minutes)
+        return read_bars(self.folder, session, n_bars, file=self._files.path(f"bars/{session}"))
+
+    @property
+    def timetable(self) -> dict[str, Any]:
+        return {key: self.description[key] for key in TIMETABLE_KEYS if key in self.description}
 
     @cached_property
     def _timetable(self) -> Timetable:
@@ -241,7 +255,7 @@ class StoredMarket(Market):
         return self._timetable.hours
 
     def bars_fingerprint(self, session: np.datetime64) -> str:
-        file = fingerprint(self.folder / "bars" / f"{session}.parquet")
+        file = self._files.fingerprint(f"bars/{session}")
         hours = self._timetable.on(session)
         return file if hours == ASHARE else hash_of([file, str(hours)])
 
@@ -264,16 +278,16 @@ class StoredMarket(Market):
 
     @cached_property
     def pools(self) -> tuple[str, ...]:  # type: ignore[override]
-        folder = self.folder / "pools"
-        return tuple(sorted(path.name for path in folder.iterdir() if path.is_dir())) if folder.is_dir() else ()
+        return tuple(self._files.under("pools"))
 
     def pool(self, name: str) -> Pool:
         if name not in self.pools:
             raise DataError(f"pool {name} is not one of {', '.join(self.pools) or 'no pools'}")
-        folder = self.folder / "pools" / name
-        index_prices = read_table("index_prices", folder / "index_prices.parquet", sessions=self.sessions)
-        members = read_table("members", folder / "members.parquet")
-        return Pool(name, index_prices, members, self.description.get("pools", {}).get(name, {}).get("note", ""))
+        file = self._files.path(f"pools/{name}/index_prices")
+        index_prices = read_table("index_prices", file, sessions=self.sessions)
+        members = read_table("members", self._files.path(f"pools/{name}/members"))
+        described = self.description.get("pools", {}).get(name, {})
+        return Pool(name, index_prices, members, described.get("note", ""), described.get("names", {}))
 
     @property
     def truth(self) -> pd.DataFrame | None:
@@ -286,6 +300,8 @@ class StoredMarket(Market):
         return pd.read_parquet(path) if path.is_file() else None
 
     def fingerprint(self) -> str:
+        if self._files.listed is not None:
+            return hash_of({key: value for key, value in self.description.items() if key not in ("version", "sources")})
         if not hasattr(self, "_fingerprint"):
             paths = [p for p in sorted(self.folder.glob("*.parquet")) if not p.name.startswith(".")]
             others = ("bars", "ticks", "pools", DESCRIPTION)
@@ -294,15 +310,10 @@ class StoredMarket(Market):
         return self._fingerprint
 
 
-def _read_description(folder: Path) -> dict[str, Any]:
+def _checked_description(folder: Path, given: Mapping[str, Any] | None) -> dict[str, Any]:
     path = folder / DESCRIPTION
-    if not path.is_file():
-        raise DataError(f"market folder {folder}: {DESCRIPTION} is not there")
-    try:
-        content = json.loads(path.read_text())
-    except ValueError as error:
-        raise DataError(f"{path}: not readable as JSON ({error})") from error
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
+    content = dict(given) if given is not None else read_description(folder)
+    if content is None or content.get("format") != FORMAT:
         raise DataError(f"{path}: format must be {FORMAT}")
     if content.get("bar_minutes") not in (None, *MINUTES):
         raise DataError(f"{path}: bar_minutes is {content['bar_minutes']}, must be one of 1, 5, 15 or null")
@@ -341,12 +352,17 @@ def write_pool(folder: str | Path, pool: Pool) -> None:
 
 
 def open_market(config: Mapping[str, Any]) -> Market:
-    """The market of a data config: `kind: simulated` reads the folder `folder`; `kind: files` maps vendor files."""
+    """The market of a data config: `kind: simulated` and `kind: store` read the folder `folder`; `kind: files` maps
+    vendor files; `kind: qlib` reads a qlib folder."""
     kind = config.get("kind")
-    if kind == "simulated":
+    if kind in ("simulated", "store"):
         return StoredMarket(config["folder"])
     if kind == "files":
         from fusion_factor.market.files import FilesMarket
 
         return FilesMarket(config)
-    raise ConfigError(f"data.kind is {kind}, must be simulated or files")
+    if kind == "qlib":
+        from fusion_factor.market.qlib_bins import QlibMarket
+
+        return QlibMarket(config)
+    raise ConfigError(f"data.kind is {kind}, must be simulated, store, files or qlib")

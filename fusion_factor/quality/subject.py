@@ -29,7 +29,8 @@ class Subject:
         self.settings = settings
         self.sessions: npt.NDArray[np.datetime64] = market.sessions
         self.symbols: npt.NDArray[Any] = np.asarray(market.symbols, dtype=object)
-        known = {name: column(market, name) for name in COLUMNS}
+        names = () if getattr(market, "indices_only", False) else COLUMNS
+        known = {name: column(market, name) for name in names}
         self.columns: dict[str, FloatArray] = {name: values for name, values in known.items() if values is not None}
 
     def __getitem__(self, name: str) -> FloatArray:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from fusion_factor.core.errors import DataError
-from fusion_factor.market.store import Market
+from fusion_factor.market.store import Market, open_market
 from fusion_factor.stages.settings import Settings
 from fusion_factor.stages.stage import Workspace
 
@@ -15,9 +15,7 @@ def market_of(settings: Settings, workspace: Workspace) -> Market:
         from fusion_factor.market.store import StoredMarket
 
         return StoredMarket(workspace.folder("market"))
-    from fusion_factor.market.files import FilesMarket
-
-    return FilesMarket(settings.data)
+    return open_market(settings.data)
 
 
 def caps_on(market: Market, dates: pd.Series) -> pd.DataFrame:

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 NODES = (
     "name", "root", "seed", "traceback", "data", "features", "networks", "train", "text", "scores", "evaluate",
-    "rotate", "industry", "text_portfolio", "sweep", "live", "quality",
+    "rotate", "industry", "text_portfolio", "sweep", "live", "quality", "ingest",
 )  # fmt: skip
 
 

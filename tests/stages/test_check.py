@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from omegaconf import OmegaConf
 
 from fusion_factor.cli import main
+from fusion_factor.stages.settings_folder import conf_folder
 
 DAYS = np.busday_offset("2024-03-04", np.arange(20))
 
@@ -28,7 +30,8 @@ def folder(tmp_path, monkeypatch):
 
 
 def words(folder, *more):
-    left_out = [f"data.tables.{name}=null" for name in ("adj_factor", "stocks", "st", "industry", "caps", "benchmark")]
+    example = OmegaConf.load(conf_folder() / "data" / "files.yaml")
+    left_out = [f"data.tables.{name}=null" for name in example.tables if name != "stock_prices"]
     prices = ["data.tables.stock_prices.path=daily.csv", "~data.tables.stock_prices.columns.pre_close"]
     return [
         "check",
