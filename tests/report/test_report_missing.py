@@ -152,7 +152,7 @@ def test_without_intraday_bars_and_oracle(tmp_path: Path) -> None:
     names = ("fused", "lf", "lf_daily", "lf_weekly", "lf_monthly", "reversal20", "ridge")
     run = write_run(tmp_path / "run", sessions=200, scores=names)
     (run / "evaluate" / "factors.csv").unlink()
-    for stage in ("scores", "evaluate", "rotate", "train"):
+    for stage in ("scores", "evaluate", "rotate", "train", "industry"):
         (run / stage / "manifest.json").write_text("{}")
     text = _page(run, tmp_path / "out")
     assert "HF needs intraday bars" in text
@@ -214,7 +214,7 @@ def test_problems_name_the_file(own_run: Path) -> None:
 def test_stage_folders_may_lie_anywhere(own_run: Path, tmp_path: Path) -> None:
     whole = load(own_run)
     folders = {}
-    for stage in ("scores", "evaluate", "rotate", "train"):
+    for stage in ("scores", "evaluate", "rotate", "train", "industry"):
         folders[stage] = (own_run / stage).rename(tmp_path / f"{stage}-1f3a")
     apart = load(folders)
     assert "".join(map(markup.section, all_sections(apart))) == "".join(map(markup.section, all_sections(whole)))

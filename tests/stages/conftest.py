@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from chain import run_stages
 
-CHAIN = ("simulate", "features", "train", "scores", "evaluate", "rotate", "industry", "report")
+CHAIN = ("simulate", "check", "features", "train", "scores", "evaluate", "rotate", "industry", "report")
 
 
 @pytest.fixture(scope="session")
