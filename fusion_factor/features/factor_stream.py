@@ -100,7 +100,7 @@ class FactorStream:
         return [done.values_nf for done in found if done.values_nf is not None]
 
     @property
-    def keys(self) -> dict[int, str]:
+    def session_keys(self) -> dict[int, str]:
         """What the sessions that were asked for are stored under: it changes with anything that they come from."""
         return dict(self._keys)
 

@@ -86,7 +86,7 @@ def recent(
     )  # fmt: skip
     if stream is None:
         return Recent(features, first)
-    keys = {str(market.sessions[t]): stream.keys[t] for t in stream.keys}
+    keys = {str(market.sessions[t]): stream.session_keys[t] for t in stream.session_keys}
     bad = {table: sum(line[4] for line in stream.lines if line[1] == table) for table in ("bars", "ticks")}
     return Recent(features, first, keys, stream.computed, bad)
 
