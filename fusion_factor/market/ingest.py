@@ -18,9 +18,10 @@ from fusion_factor.core.progress import Progress
 from fusion_factor.core.tables import check_table
 from fusion_factor.market import merge
 from fusion_factor.market.bar_store import write_session
-from fusion_factor.market.checks import check_market
+from fusion_factor.market.checks import check_bars, check_market, check_prices, check_sessions, check_universe
 from fusion_factor.market.store import FORMAT, Market, StoredMarket, write_table
 from fusion_factor.market.store_versions import NextVersion, locked
+from fusion_factor.market.unit_checks import check_price_units
 
 log = logging.getLogger("fusion_factor")
 
@@ -74,10 +75,10 @@ def ingest(delivery: Market, into: str | Path, settings: IngestSettings | None =
     """
     settings = settings or IngestSettings()
     folder = Path(into)
-    notes = check_market(delivery)
     with locked(folder, settings.wait_seconds):
         version = NextVersion(folder)
         store = StoredMarket(folder, version.description) if version.description else None
+        notes = check_market(delivery) if store is None else _check_part(delivery)
         work = _Ingest(delivery, store, version, settings)
         work.tables()
         work.pools()
@@ -94,6 +95,13 @@ def ingest(delivery: Market, into: str | Path, settings: IngestSettings | None =
         version.commit(candidate, settings.keep)
     changed = tuple(sorted({*work.changed, *(part for part in version.old if part not in version.files)}))
     return Ingested(candidate["version"], True, made.fingerprint(), changed, len(made.sessions), (*notes, *work.notes))
+
+
+def _check_part(delivery: Market) -> list[str]:
+    """The checks of prices and units: a delivery that adds to a store may hold a few stocks, and lists of all."""
+    check_sessions(delivery.sessions)
+    check_universe(delivery)
+    return [*check_prices(delivery), *check_price_units(delivery), *check_bars(delivery)]
 
 
 class _Ingest:

@@ -138,8 +138,6 @@ def test_late_and_renamed_symbols_ends_of_spells_and_delistings(tmp_path):
     assert dates["000001.SZ"] == DAYS[4]
     assert len(dates) == 3
     renames = IngestSettings(renames={"600001.SH": "600009.SH"})
-    done = ingest(vendor(late), tmp_path / "other", renames)
-    assert done.changed
     folder = write_vendor(tmp_path / "d", DAYS[3:4], SYMBOLS[:2])
     ingest(vendor(folder), tmp_path / "store", renames)
     assert list(StoredMarket(tmp_path / "store").symbols) == ["000001.SZ", "600000.SH", "600009.SH"]
