@@ -227,11 +227,8 @@ class _Ingest:
         """market.json of the new version, but for its number and files."""
         old = self.version.description
         minutes = self.delivery.bar_minutes or old.get("bar_minutes")
-        hours = (
-            _plain(self.delivery.timetable)
-            if self.delivery.bar_minutes
-            else {key: old[key] for key in ("hours", "opening", "closing", "early_closes") if key in old}
-        )
+        kept = {key: old[key] for key in ("hours", "opening", "closing", "early_closes") if key in old}
+        hours: dict[str, Any] = _plain(self.delivery.timetable) if self.delivery.bar_minutes else kept
         return {
             "format": FORMAT,
             "bar_minutes": minutes,
