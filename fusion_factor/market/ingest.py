@@ -227,8 +227,9 @@ class _Ingest:
         """market.json of the new version, but for its number and files."""
         old = self.version.description
         minutes = self.delivery.bar_minutes or old.get("bar_minutes")
-        kept = {key: old[key] for key in ("hours", "opening", "closing", "early_closes") if key in old}
-        hours: dict[str, Any] = _plain(self.delivery.timetable) if self.delivery.bar_minutes else kept
+        words = ("hours", "opening", "closing", "early_closes")
+        kept: dict[str, Any] = {key: old[key] for key in words if key in old}
+        hours = _plain(self.delivery.timetable) if self.delivery.bar_minutes else kept
         return {
             "format": FORMAT,
             "bar_minutes": minutes,
