@@ -167,7 +167,8 @@ def test_every_stage_of_the_text_factor_is_in_the_pipeline_once() -> None:
 
 @pytest.mark.slow
 def test_the_text_factor_is_a_part_of_the_score_of_a_whole_run(tmp_path: Path) -> None:
-    names = ["simulate", "features", "train", "text", "scores", "evaluate", "rotate", "text_portfolio", "report"]
+    names = ["simulate", "features", "train", "text", "scores", "evaluate", "rotate", "industry"]
+    names += ["text_portfolio", "report"]
     run_stages(tmp_path, names, "experiment=text")
     scores = pd.read_parquet(tmp_path / "scores" / "scores.parquet")
     assert 0.1 < scores["text"].notna().mean() < 1.0

@@ -3,6 +3,7 @@
 import doctest
 import json
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,13 @@ def checkpoint_of(kind) -> Checkpoint:
     return Checkpoint(
         kind().state_dict(), {"network": about, "seed": 4, "first_use": "2016-01-01", "label_until": None}
     )
+
+
+@pytest.fixture(scope="module")
+def features(features):
+    """The small market with the factors that the shipped weights were fitted on, by name."""
+    names = tuple(Checkpoint.read(WEIGHTS["hf"]).about["columns"])
+    return replace(features, hf=replace(features.hf, names=names))
 
 
 @pytest.fixture
